@@ -1,0 +1,141 @@
+/*
+ * dataset.h - everything a reconciliation sees, as plain tables (docs/RECONCILIATION.md section 1).
+ *
+ * Whoever fills a dataset (import from files, load from storage) has checked it; visits/ and pay/
+ * only read it. Text is interned: equal text has equal ids, 0 is the empty text. Ids of text mean
+ * nothing outside their dataset and are in no order; order by dataset_compare().
+ *
+ * All instants are Unix seconds UTC; local dates are days since 1970-01-01.
+ *
+ * Ownership: dataset_done() frees all. Tables grow by dataset_add_*(), rows are copied in.
+ * Threads:   none of its own; a dataset that nobody writes may be read by many.
+ */
+#ifndef ECM_COLLECTOR_VISITS_DATASET_H
+#define ECM_COLLECTOR_VISITS_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint32_t text_id; /* of this dataset; see dataset_text() */
+
+struct period_row {
+    text_id period_id;
+    int32_t start_day, end_day; /* local dates, end exclusive */
+    int64_t start_utc, end_utc;
+    int64_t run1_asof_utc, run2_asof_utc;
+};
+struct provider_row {
+    text_id provider_id, zone, lot, tier;
+    int64_t contract_minutes;
+};
+struct rate_row {
+    text_id provider_id, funder;
+    int32_t from_day, to_day; /* local dates, [from, to) */
+    int64_t pence_per_hour;
+};
+struct person_row {
+    text_id person_id, funder, zone, provider_id;
+    bool double_handed;
+};
+struct carer_row {
+    text_id carer_id, provider_id;
+};
+struct card_row {
+    text_id card_uid, carer_id;
+    int64_t from_utc, to_utc;
+};
+struct device_row {
+    text_id device_id, person_id;
+    int64_t from_utc, to_utc;
+};
+struct home_tag_row {
+    text_id tag_uid, person_id;
+    int64_t from_utc, to_utc;
+};
+struct carried_reader_row {
+    text_id device_id, carer_id;
+    int64_t from_utc, to_utc;
+};
+struct planned_row {
+    text_id visit_id, person_id, provider_id;
+    int64_t start_utc, end_utc;
+    int32_t carers_required;
+    text_id roster_carers; /* "a|b" as in the file */
+    int64_t cancel_utc;    /* DATASET_NEVER: not cancelled */
+};
+struct event_row {
+    int64_t recv_utc;
+    text_id event_id, device_id, card_uid;
+    char kind; /* 'I' or 'O' */
+    int64_t ts_utc;
+    uint32_t arrival; /* position in order of arrival, for E2 */
+};
+struct amendment_row {
+    text_id amend_id;
+    int64_t created_utc;
+    bool is_void; /* VOID, else ADD */
+    text_id person_id, carer_id;
+    char kind; /* ADD: 'I' or 'O' */
+    int64_t ts_utc;
+    text_id event_id; /* VOID */
+    text_id reason_code;
+};
+
+#define DATASET_NEVER INT64_MAX
+
+#define DATASET_TABLE(row, name)                                                          \
+    struct row *name;                                                                     \
+    size_t name##_count;                                                                  \
+    size_t name##_capacity
+
+struct texts;
+
+struct dataset {
+    struct texts *texts;
+    DATASET_TABLE(period_row, periods);
+    DATASET_TABLE(provider_row, providers);
+    DATASET_TABLE(rate_row, rates);
+    DATASET_TABLE(person_row, people);
+    DATASET_TABLE(carer_row, carers);
+    DATASET_TABLE(card_row, cards);
+    DATASET_TABLE(device_row, devices);
+    DATASET_TABLE(home_tag_row, home_tags);
+    DATASET_TABLE(carried_reader_row, carried_readers);
+    DATASET_TABLE(planned_row, planned);
+    DATASET_TABLE(event_row, events);
+    DATASET_TABLE(amendment_row, amendments);
+};
+
+#undef DATASET_TABLE
+
+/* 0 or -ENOMEM. */
+int dataset_init(struct dataset *dataset);
+void dataset_done(struct dataset *dataset);
+
+/* Intern size bytes of text. 0 or -ENOMEM. */
+int dataset_intern(
+    struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
+
+/* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */
+const char *dataset_text(const struct dataset *dataset, text_id id);
+
+/* Ids compared as raw bytes of their text: <0, 0, >0. */
+int dataset_compare(const struct dataset *dataset, text_id a, text_id b);
+
+/* Add one row. 0 or -ENOMEM. */
+int dataset_add_period(struct dataset *dataset, const struct period_row *row);
+int dataset_add_provider(struct dataset *dataset, const struct provider_row *row);
+int dataset_add_rate(struct dataset *dataset, const struct rate_row *row);
+int dataset_add_person(struct dataset *dataset, const struct person_row *row);
+int dataset_add_carer(struct dataset *dataset, const struct carer_row *row);
+int dataset_add_card(struct dataset *dataset, const struct card_row *row);
+int dataset_add_device(struct dataset *dataset, const struct device_row *row);
+int dataset_add_home_tag(struct dataset *dataset, const struct home_tag_row *row);
+int dataset_add_carried_reader(
+    struct dataset *dataset, const struct carried_reader_row *row);
+int dataset_add_planned(struct dataset *dataset, const struct planned_row *row);
+int dataset_add_event(struct dataset *dataset, const struct event_row *row);
+int dataset_add_amendment(struct dataset *dataset, const struct amendment_row *row);
+
+#endif
