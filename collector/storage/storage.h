@@ -45,14 +45,23 @@ struct storage_log {
     uint8_t public_key[32];
 };
 
+/* A clock_set record: what places the taps of its boot that were stamped without a sure clock. */
+struct storage_anchor {
+    uint64_t boot_id, boot_ms, seq;
+    int64_t wall_ms;
+    uint32_t uncertainty_ms;
+};
+
 /* One accepted batch: records first_seq .. first_seq + record_count - 1 of log_id. */
 struct storage_batch {
     int64_t log_id;
     uint64_t first_seq;
     uint32_t record_count;
-    int64_t recv_ms;      /* Unix ms, the collector's clock */
-    int64_t first_tap_utc; /* least and greatest stamped second of its taps, for finding them; */
-    int64_t last_tap_utc;  /* first > last: no taps inside */
+    int64_t recv_ms;       /* Unix ms, the collector's clock */
+    int64_t first_tap_utc; /* every second its taps can ever be placed at lies between these, for */
+    int64_t last_tap_utc;  /* finding them; first > last: no taps inside */
+    const struct storage_anchor *anchors; /* its sure clock_set records; of a boot the first one */
+    size_t anchor_count;                  /* that ever came is kept */
     const uint8_t *bytes; /* the message as received, evidence */
     size_t size;
     uint8_t chain_head[STORAGE_HASH_SIZE]; /* after its last record */
@@ -102,6 +111,7 @@ struct storage_verdict {
 
 typedef int (*storage_verdict_callback)(void *user, const struct storage_verdict *verdict);
 typedef int (*storage_log_callback)(void *user, const struct storage_log *log);
+typedef int (*storage_person_callback)(void *user, const char *person_id);
 
 /* A finished payment run. */
 struct storage_run {
@@ -149,6 +159,15 @@ struct storage_ops {
      * the logs as events. Order of arrival is kept. -ENOENT: no such period or person. */
     int (*load)(struct storage *storage, const struct storage_filter *filter,
         struct dataset *dataset, struct err *err);
+
+    /* Whom taps of device_id between the two instants can touch: the people whose home the device is
+     * in then, and those whose home tag it read then. Each person once. Non-zero from callback ends
+     * the walk with that code. */
+    int (*persons_at)(struct storage *storage, const char *device_id, int64_t from_utc,
+        int64_t to_utc, storage_person_callback callback, void *user);
+    /* How many imports have changed the tables so far: who keeps something derived from them looks
+     * here for news. */
+    int (*imports)(struct storage *storage, uint64_t *ret_count);
 
     /* Put the verdicts of a person (or of all: NULL) for a period, in a transaction of its own:
      * rows that differ get a new version, rows of that scope not among them are withdrawn. */

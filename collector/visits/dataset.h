@@ -82,6 +82,13 @@ struct amendment_row {
     text_id reason_code;
 };
 
+/* A tap whose time is unknown: an exception (UNKNOWN_TIME) for a person, never a guess. */
+struct unplaced_row {
+    int64_t recv_utc;
+    text_id event_id, device_id, card_uid;
+    char kind; /* 'I' or 'O' */
+};
+
 #define DATASET_NEVER INT64_MAX
 
 #define DATASET_TABLE(row, name)                                                          \
@@ -105,6 +112,7 @@ struct dataset {
     DATASET_TABLE(planned_row, planned);
     DATASET_TABLE(event_row, events);
     DATASET_TABLE(amendment_row, amendments);
+    DATASET_TABLE(unplaced_row, unplaced); /* from storage only, no file has it */
 };
 
 #undef DATASET_TABLE
@@ -137,5 +145,6 @@ int dataset_add_carried_reader(
 int dataset_add_planned(struct dataset *dataset, const struct planned_row *row);
 int dataset_add_event(struct dataset *dataset, const struct event_row *row);
 int dataset_add_amendment(struct dataset *dataset, const struct amendment_row *row);
+int dataset_add_unplaced(struct dataset *dataset, const struct unplaced_row *row);
 
 #endif
