@@ -54,7 +54,9 @@ int err_wrap(struct err *err, int code, const char *format, ...)
     used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     if (used >= 0 && (size_t)used < sizeof err->text) {
-        (void)snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", inner.text);
+        size_t room = sizeof err->text - (size_t)used;
+
+        (void)snprintf(err->text + used, room, ": %.*s", (int)room, inner.text);
     }
     return code;
 }
