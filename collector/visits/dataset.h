@@ -67,9 +67,15 @@ struct planned_row {
 struct event_row {
     int64_t recv_utc;
     text_id event_id, device_id, card_uid;
-    char kind; /* 'I' or 'O' */
+    char kind;              /* 'I' or 'O' */
+    uint8_t evidence;       /* EVENT_*; rows of files have none */
+    uint16_t uncertainty_s; /* with EVENT_CLOCK_SUSPECT: how far ts_utc may be off */
     int64_t ts_utc;
     uint32_t arrival; /* position in order of arrival, for E2 */
+};
+enum {
+    EVENT_CLOCK_SUSPECT = 1,  /* the clock was not synced; ts_utc is derived, or the RTC's */
+    EVENT_TAG_UNVERIFIED = 2, /* nothing proves that the tag is not a copy */
 };
 struct amendment_row {
     text_id amend_id;
@@ -121,12 +127,18 @@ struct dataset {
 int dataset_init(struct dataset *dataset);
 void dataset_done(struct dataset *dataset);
 
-/* Intern size bytes of text. 0 or -ENOMEM. */
+/* Intern size bytes of text (no zero byte among them). 0 or -ENOMEM. */
 int dataset_intern(
     struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
 
 /* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */
 const char *dataset_text(const struct dataset *dataset, text_id id);
+
+/* Its size without the zero byte. */
+size_t dataset_text_size(const struct dataset *dataset, text_id id);
+
+/* Every id is below this. At least 1. */
+size_t dataset_text_count(const struct dataset *dataset);
 
 /* Ids compared as raw bytes of their text: <0, 0, >0. */
 int dataset_compare(const struct dataset *dataset, text_id a, text_id b);
