@@ -8,11 +8,16 @@
  * batch carries them, the chain (base/chain.h) hashes them and the collector keeps them, so that
  * fields and record types this version does not know survive.
  *
- * Ownership: encode functions write into the caller's buffer. batch_decode() allocates; see
- *            batch_done(). Everything else is plain values.
- * Errors:    ECM-wide codes as numbers, so that this folder needs nothing of ours:
- *            -EBADMSG not decodable, -ENOBUFS the buffer is too small, -ENOMEM, -EINVAL a value
- *            outside the limits below.
+ * Ownership: encode functions write into the caller's buffer. up_message_decode() allocates;
+ *            see up_message_done(). Everything else is plain values.
+ * Errors:    plain -errno, so that this folder needs nothing of ours: -EINVAL a value to be
+ *            encoded is outside its limits, -ENOBUFS the buffer is too small; -EBADMSG the bytes
+ *            are not a message within the limits, -ENOMEM. Outputs are untouched on failure.
+ * Limits:    those below and in proto/ecm.proto. Ids are topic_name_is_valid(); text is UTF-8
+ *            without control characters; Unix times lie in years 1 to 9999; sequence numbers and
+ *            durations are below 2^63. Enum values of a newer version are read as the "unknown"
+ *            or least trusted one. One value has one encoding: bytes that decode but are not
+ *            written that way are -EBADMSG.
  */
 #ifndef ECM_PROTO_MESSAGES_H
 #define ECM_PROTO_MESSAGES_H
@@ -106,7 +111,8 @@ struct record {
 int record_encode(
     const struct record *record, uint8_t *bytes, size_t capacity, size_t *ret_size);
 
-/* 0, -EBADMSG. A type of a newer version is RECORD_UNKNOWN with seq and stamp filled. */
+/* 0, -EBADMSG, -ENOMEM. A type (or a direction) of a newer version is RECORD_UNKNOWN with seq and
+ * stamp filled. */
 int record_decode(const uint8_t *bytes, size_t size, struct record *ret_record);
 
 /* ---- what a device sends on .../up -------------------------------------------------------- */
@@ -119,10 +125,10 @@ struct bytes_view {
 struct batch {
     char device_id[DEVICE_ID_MAX + 1];
     uint64_t epoch;
-    uint64_t first_seq; /* records are first_seq, first_seq + 1, ... */
+    uint64_t first_seq; /* 1 or more; records are first_seq, first_seq + 1, ... */
     size_t record_count;
     const struct bytes_view *records; /* encoded; borrowed */
-    uint64_t head_seq;                /* the newest record this device has */
+    uint64_t head_seq; /* the newest record this device has; not before the last one here */
     uint8_t chain_head[MESSAGE_HASH_SIZE]; /* after the last record here */
     bool has_signature;
     uint8_t signature[MESSAGE_SIGNATURE_SIZE]; /* over batch_signing_input() */
@@ -152,7 +158,8 @@ struct up_message {
 
 int hello_encode(const struct hello *hello, uint8_t *bytes, size_t capacity, size_t *ret_size);
 
-/* -EINVAL above BATCH_RECORDS_MAX records or BATCH_BYTES_MAX bytes. */
+/* -EINVAL for no record, above BATCH_RECORDS_MAX records or BATCH_BYTES_MAX bytes. A record is
+ * not looked into. */
 int batch_encode(const struct batch *batch, uint8_t *bytes, size_t capacity, size_t *ret_size);
 
 /* 0, -EBADMSG, -ENOMEM. On success the caller owes up_message_done(). bytes may go away. */
@@ -179,7 +186,7 @@ struct ack {
     uint64_t resend_from_seq;
     char reason[RECORD_TEXT_MAX + 1]; /* why something was refused; empty: nothing was */
     int64_t collector_unix_ms;
-    char collector_id[DEVICE_ID_MAX + 1];
+    char collector_id[DEVICE_ID_MAX + 1]; /* not empty */
 };
 
 int ack_encode(const struct ack *ack, uint8_t *bytes, size_t capacity, size_t *ret_size);
@@ -217,7 +224,7 @@ int state_decode(const uint8_t *bytes, size_t size, struct device_state *ret_sta
 
 struct command {
     uint64_t command_id; /* echoed in the result */
-    char name[READER_NAME_MAX + 1]; /* "blink", "self-test", "state" */
+    char name[READER_NAME_MAX + 1]; /* "blink", "self-test", "state"; not empty */
     char argument[RECORD_TEXT_MAX + 1];
 };
 
