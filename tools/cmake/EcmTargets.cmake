@@ -98,8 +98,10 @@ function(ecm_pytest name file)
     endif()
     add_test(NAME ${arg_LABEL}.${name}
         COMMAND ${ECM_PYTHON} -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    # A file that skips something and fails nothing counts as skipped, not as passed.
     set_tests_properties(${arg_LABEL}.${name} PROPERTIES
         LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+        SKIP_REGULAR_EXPRESSION "\n([0-9]+ passed, )?[0-9]+ skipped(, [0-9]+ [a-z]+)? in [0-9]"
         ENVIRONMENT "ECM_BIN=${PROJECT_BINARY_DIR}/bin;ECM_TEST_BIN=${PROJECT_BINARY_DIR}/tests/bin;ECM_SOURCE=${PROJECT_SOURCE_DIR};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
