@@ -71,8 +71,8 @@ static void hash_two(struct chain *chain, const void *a, size_t a_size, const vo
     }
 }
 
-void chain_start(struct chain *chain, const char *device_id, uint64_t epoch,
-    uint8_t ret_head[static CHAIN_SIZE])
+void chain_start(
+    struct chain *chain, const char *device_id, uint64_t epoch, uint8_t ret_head[static CHAIN_SIZE])
 {
     static const char name[] = "ecm.v1 log"; /* its zero byte is part of the input */
     uint8_t tail[256 + 1 + 8] = {0};
@@ -85,8 +85,8 @@ void chain_start(struct chain *chain, const char *device_id, uint64_t epoch,
     hash_two(chain, name, sizeof name, tail, id_size + 1 + 8, ret_head);
 }
 
-void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE],
-    const uint8_t *record, size_t size, uint8_t ret_head[static CHAIN_SIZE])
+void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE], const uint8_t *record,
+    size_t size, uint8_t ret_head[static CHAIN_SIZE])
 {
     hash_two(chain, head, CHAIN_SIZE, record, size, ret_head);
 }
@@ -127,8 +127,8 @@ static int write_key(EVP_PKEY *key, const char *path)
         (void)close(fd);
         return rc;
     }
-    if (PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) != 1 ||
-        fflush(file) != 0 || fsync(fd) != 0) {
+    if (PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) != 1 || fflush(file) != 0 ||
+        fsync(fd) != 0) {
         rc = errno != 0 ? -errno : -EIO;
     }
     if (fclose(file) != 0 && rc == 0) {
@@ -164,13 +164,12 @@ static int read_key(struct signer *signer, FILE *file, const char *path, struct 
         return err_set(err, -errno, "device key '%s': %s", path, strerror(errno));
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return err_set(err, -EACCES,
-            "device key '%s': others may use it; run: chmod 600 '%s'", path, path);
+        return err_set(
+            err, -EACCES, "device key '%s': others may use it; run: chmod 600 '%s'", path, path);
     }
     signer->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     if (signer->key == NULL || EVP_PKEY_is_a(signer->key, "ED25519") != 1) {
-        return err_set(
-            err, ECM_EFORMAT, "device key '%s': not an Ed25519 key in PEM", path);
+        return err_set(err, ECM_EFORMAT, "device key '%s': not an Ed25519 key in PEM", path);
     }
     return 0;
 }
@@ -219,8 +218,7 @@ void signer_close(struct signer *signer)
     free(signer);
 }
 
-void signer_public_key(
-    const struct signer *signer, uint8_t ret_key[static PUBLIC_KEY_SIZE])
+void signer_public_key(const struct signer *signer, uint8_t ret_key[static PUBLIC_KEY_SIZE])
 {
     size_t size = PUBLIC_KEY_SIZE;
 
@@ -236,15 +234,14 @@ int signer_sign(struct signer *signer, const uint8_t *message, size_t size,
 
     if (EVP_MD_CTX_reset(signer->context) != 1 ||
         EVP_DigestSignInit(signer->context, NULL, NULL, NULL, signer->key) != 1 ||
-        EVP_DigestSign(signer->context, ret_signature, &signature_size, message, size) !=
-            1) {
+        EVP_DigestSign(signer->context, ret_signature, &signature_size, message, size) != 1) {
         return -ENOMEM;
     }
     return 0;
 }
 
-int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message,
-    size_t size, const uint8_t signature[static SIGNATURE_SIZE])
+int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
+    const uint8_t signature[static SIGNATURE_SIZE])
 {
     EVP_PKEY *public_key =
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, PUBLIC_KEY_SIZE);

@@ -33,8 +33,8 @@ void chain_start(struct chain *chain, const char *device_id, uint64_t epoch,
     uint8_t ret_head[static CHAIN_SIZE]);
 
 /* The head after one more record. ret_head may be head. */
-void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE],
-    const uint8_t *record, size_t size, uint8_t ret_head[static CHAIN_SIZE]);
+void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE], const uint8_t *record,
+    size_t size, uint8_t ret_head[static CHAIN_SIZE]);
 
 /*
  * Open the private key (PEM) at path; when the file is absent make a key and write it
@@ -43,15 +43,14 @@ void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE],
  */
 int signer_open(struct signer **ret_signer, const char *path, struct err *err);
 void signer_close(struct signer *signer);
-void signer_public_key(
-    const struct signer *signer, uint8_t ret_key[static PUBLIC_KEY_SIZE]);
+void signer_public_key(const struct signer *signer, uint8_t ret_key[static PUBLIC_KEY_SIZE]);
 
 /* 0 or -ENOMEM. */
 int signer_sign(struct signer *signer, const uint8_t *message, size_t size,
     uint8_t ret_signature[static SIGNATURE_SIZE]);
 
 /* 0 when the signature is right, ECM_ECORRUPT when it is not. */
-int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message,
-    size_t size, const uint8_t signature[static SIGNATURE_SIZE]);
+int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
+    const uint8_t signature[static SIGNATURE_SIZE]);
 
 #endif

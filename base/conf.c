@@ -23,8 +23,8 @@ struct reading {
     int line;
 };
 
-static void complain(struct reading *reading, const struct conf_item *item,
-    const char *what, const char *value)
+static void complain(
+    struct reading *reading, const struct conf_item *item, const char *what, const char *value)
 {
     reading->failures++;
     if (reading->line > 0) {
@@ -32,20 +32,17 @@ static void complain(struct reading *reading, const struct conf_item *item,
     } else {
         (void)fprintf(reading->errors, "%s: ", reading->path);
     }
-    (void)fprintf(
-        reading->errors, "%s.%s: '%s' %s\n", item->section, item->key, value, what);
+    (void)fprintf(reading->errors, "%s.%s: '%s' %s\n", item->section, item->key, value, what);
 }
 
-static void store_string(
-    struct reading *reading, const struct conf_item *item, const char *value)
+static void store_string(struct reading *reading, const struct conf_item *item, const char *value)
 {
     size_t limit = item->max > 0 ? (size_t)item->max : item->size - 1;
     size_t size = strlen(value);
     char what[80];
 
     if (size > limit || size >= item->size) {
-        (void)snprintf(
-            what, sizeof what, "is longer than the %zu characters allowed", limit);
+        (void)snprintf(what, sizeof what, "is longer than the %zu characters allowed", limit);
         complain(reading, item, what, value);
         return;
     }
@@ -56,8 +53,7 @@ static void store_string(
     (void)memcpy((char *)reading->target + item->offset, value, size + 1);
 }
 
-static void store_int(
-    struct reading *reading, const struct conf_item *item, const char *value)
+static void store_int(struct reading *reading, const struct conf_item *item, const char *value)
 {
     char *end = NULL;
     long long number = 0;
@@ -81,8 +77,7 @@ static void store_int(
     (void)memcpy((char *)reading->target + item->offset, &wide, sizeof wide);
 }
 
-static void store_bool(
-    struct reading *reading, const struct conf_item *item, const char *value)
+static void store_bool(struct reading *reading, const struct conf_item *item, const char *value)
 {
     static const char *const yes[] = {"yes", "true", "on", "1"};
     static const char *const no[] = {"no", "false", "off", "0"};
@@ -98,8 +93,7 @@ static void store_bool(
     complain(reading, item, "is neither yes nor no", value);
 }
 
-static void store_choice(
-    struct reading *reading, const struct conf_item *item, const char *value)
+static void store_choice(struct reading *reading, const struct conf_item *item, const char *value)
 {
     char what[200] = "is none of";
     size_t used = strlen(what);
@@ -110,15 +104,13 @@ static void store_choice(
             return;
         }
         if (used < sizeof what) {
-            used += (size_t)snprintf(
-                what + used, sizeof what - used, " %s", item->choices[i]);
+            used += (size_t)snprintf(what + used, sizeof what - used, " %s", item->choices[i]);
         }
     }
     complain(reading, item, what, value);
 }
 
-static void store(
-    struct reading *reading, const struct conf_item *item, const char *value)
+static void store(struct reading *reading, const struct conf_item *item, const char *value)
 {
     switch (item->type) {
     case CONF_STRING:
@@ -164,11 +156,8 @@ static int on_pair(void *user, const char *section, const char *key, const char 
 
 void conf_preset(const struct conf_item *items, size_t count, void *target)
 {
-    struct reading reading = {.items = items,
-        .count = count,
-        .path = "preset",
-        .target = target,
-        .errors = stderr};
+    struct reading reading = {
+        .items = items, .count = count, .path = "preset", .target = target, .errors = stderr};
 
     for (size_t i = 0; i < count; i++) {
         store(&reading, &items[i], items[i].preset);
@@ -191,9 +180,8 @@ static char *next_line(char *text, int size, void *stream)
     if (line != NULL) {
         lines->reading->line++;
         if (strchr(line, '\n') == NULL && !feof(lines->file)) {
-            (void)fprintf(lines->reading->errors,
-                "%s:%d: the line is longer than %d characters\n", lines->reading->path,
-                lines->reading->line, size - 2);
+            (void)fprintf(lines->reading->errors, "%s:%d: the line is longer than %d characters\n",
+                lines->reading->path, lines->reading->line, size - 2);
             lines->reading->failures++;
             for (int c = 0; c != '\n' && c != EOF;) {
                 c = fgetc(lines->file);
@@ -203,8 +191,8 @@ static char *next_line(char *text, int size, void *stream)
     return line;
 }
 
-int conf_load(const struct conf_item *items, size_t count, const char *path, void *target,
-    FILE *errors)
+int conf_load(
+    const struct conf_item *items, size_t count, const char *path, void *target, FILE *errors)
 {
     struct reading reading = {
         .items = items, .count = count, .path = path, .target = target, .errors = errors};
@@ -220,21 +208,17 @@ int conf_load(const struct conf_item *items, size_t count, const char *path, voi
     bad_line = ini_parse_stream(next_line, &lines, on_pair, &reading);
     (void)fclose(lines.file);
     if (bad_line > 0) {
-        (void)fprintf(
-            errors, "%s:%d: neither a [section] nor a key = value\n", path, bad_line);
+        (void)fprintf(errors, "%s:%d: neither a [section] nor a key = value\n", path, bad_line);
         reading.failures++;
     }
     return reading.failures == 0 ? 0 : ECM_ECONFIG;
 }
 
-int conf_set(const struct conf_item *items, size_t count, const char *assignment,
-    void *target, FILE *errors)
+int conf_set(
+    const struct conf_item *items, size_t count, const char *assignment, void *target, FILE *errors)
 {
-    struct reading reading = {.items = items,
-        .count = count,
-        .path = "command line",
-        .target = target,
-        .errors = errors};
+    struct reading reading = {
+        .items = items, .count = count, .path = "command line", .target = target, .errors = errors};
     char name[128];
     const char *equals = strchr(assignment, '=');
     char *dot = NULL;
@@ -259,9 +243,8 @@ static void print_limits(const struct conf_item *item, FILE *out)
 {
     (void)fprintf(out, "# %s", item->help);
     if (item->type == CONF_INT) {
-        (void)fprintf(out, " (%lld to %lld%s%s)", (long long)item->min,
-            (long long)item->max, item->unit != NULL ? " " : "",
-            item->unit != NULL ? item->unit : "");
+        (void)fprintf(out, " (%lld to %lld%s%s)", (long long)item->min, (long long)item->max,
+            item->unit != NULL ? " " : "", item->unit != NULL ? item->unit : "");
     }
     if (item->type == CONF_CHOICE) {
         for (int i = 0; item->choices[i] != NULL; i++) {
@@ -298,15 +281,13 @@ static void print_value(const struct conf_item *item, const void *target, FILE *
     }
 }
 
-void conf_print(
-    const struct conf_item *items, size_t count, const void *target, FILE *out)
+void conf_print(const struct conf_item *items, size_t count, const void *target, FILE *out)
 {
     const char *section = "";
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(section, items[i].section) != 0) {
-            (void)fprintf(
-                out, "%s[%s]\n", *section != '\0' ? "\n" : "", items[i].section);
+            (void)fprintf(out, "%s[%s]\n", *section != '\0' ? "\n" : "", items[i].section);
             section = items[i].section;
         }
         print_limits(&items[i], out);

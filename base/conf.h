@@ -44,16 +44,15 @@ void conf_preset(const struct conf_item *items, size_t count, void *target);
  * Read path over target, which holds presets. 0; ECM_ECONFIG when at least one line was
  * written to errors; -errno when the file cannot be read (also said on errors).
  */
-int conf_load(const struct conf_item *items, size_t count, const char *path, void *target,
-    FILE *errors);
+int conf_load(
+    const struct conf_item *items, size_t count, const char *path, void *target, FILE *errors);
 
 /* Set one item from text as if "section.key=value" stood in a file. 0 or ECM_ECONFIG. */
-int conf_set(const struct conf_item *items, size_t count, const char *assignment,
-    void *target, FILE *errors);
+int conf_set(const struct conf_item *items, size_t count, const char *assignment, void *target,
+    FILE *errors);
 
 /* Write target as a file that conf_load() reads back, each key after its help and limits.
  */
-void conf_print(
-    const struct conf_item *items, size_t count, const void *target, FILE *out);
+void conf_print(const struct conf_item *items, size_t count, const void *target, FILE *out);
 
 #endif

@@ -21,9 +21,8 @@ enum {
     ECM_EFORMAT = -1001,  /* input is not in the format it claims to be */
     ECM_ECORRUPT = -1002, /* stored data failed its own check */
     ECM_EFULL = -1003,    /* a configured limit, or the disk, is reached */
-    ECM_ECONFIG =
-        -1004, /* the configuration was refused; the reasons are already printed */
-    ECM_EPROTO = -1005, /* the other side broke the protocol */
+    ECM_ECONFIG = -1004,  /* the configuration was refused; the reasons are already printed */
+    ECM_EPROTO = -1005,   /* the other side broke the protocol */
 };
 
 struct err {

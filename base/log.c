@@ -54,9 +54,8 @@ static size_t write_prefix(char *line, size_t capacity, enum log_level level)
     }
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
-    used = snprintf(line, capacity,
-        "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s: ", utc.tm_year + 1900, utc.tm_mon + 1,
-        utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
+    used = snprintf(line, capacity, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s: ", utc.tm_year + 1900,
+        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
         level_word(level));
     return (size_t)used;
 }
@@ -85,14 +84,14 @@ write_line(enum log_level level, const char *format, va_list args)
     }
 }
 
-#define LOG_FUNCTION(name, level)                                                        \
-    void name(const char *format, ...)                                                   \
-    {                                                                                    \
-        va_list args;                                                                    \
-                                                                                         \
-        va_start(args, format);                                                          \
-        write_line(level, format, args);                                                 \
-        va_end(args);                                                                    \
+#define LOG_FUNCTION(name, level)                                                                  \
+    void name(const char *format, ...)                                                             \
+    {                                                                                              \
+        va_list args;                                                                              \
+                                                                                                   \
+        va_start(args, format);                                                                    \
+        write_line(level, format, args);                                                           \
+        va_end(args);                                                                              \
     }
 
 LOG_FUNCTION(log_err, LOG_LEVEL_ERR)

@@ -86,8 +86,8 @@ static struct loop_source *source_new(loop_callback callback, void *user)
     return source;
 }
 
-int loop_add_fd(struct loop *loop, struct loop_source **ret_source, int fd,
-    loop_callback callback, void *user)
+int loop_add_fd(
+    struct loop *loop, struct loop_source **ret_source, int fd, loop_callback callback, void *user)
 {
     struct loop_source *source = source_new(callback, user);
     int rc = 0;
@@ -104,8 +104,8 @@ int loop_add_fd(struct loop *loop, struct loop_source **ret_source, int fd,
     return 0;
 }
 
-int loop_add_timer(struct loop *loop, struct loop_source **ret_source,
-    loop_callback callback, void *user)
+int loop_add_timer(
+    struct loop *loop, struct loop_source **ret_source, loop_callback callback, void *user)
 {
     struct loop_source *source = source_new(callback, user);
     int rc = 0;
@@ -147,8 +147,7 @@ void loop_source_close(struct loop_source *source)
     free(source);
 }
 
-static int on_signal(
-    sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
     struct loop *loop = user;
 

@@ -26,12 +26,12 @@ int loop_open(struct loop **ret_loop, struct err *err);
 void loop_close(struct loop *loop);
 
 /* Run callback whenever fd is readable (level-triggered). fd stays the caller's. */
-int loop_add_fd(struct loop *loop, struct loop_source **ret_source, int fd,
-    loop_callback callback, void *user);
+int loop_add_fd(
+    struct loop *loop, struct loop_source **ret_source, int fd, loop_callback callback, void *user);
 
 /* A timer that is not set. callback runs once each time it comes due. */
-int loop_add_timer(struct loop *loop, struct loop_source **ret_source,
-    loop_callback callback, void *user);
+int loop_add_timer(
+    struct loop *loop, struct loop_source **ret_source, loop_callback callback, void *user);
 
 /* (Re)arm timer to fire delay_us from now. 0 fires on the next turn. */
 void loop_timer_set(struct loop_source *timer, uint64_t delay_us);

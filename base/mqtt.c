@@ -36,8 +36,7 @@ uint64_t mqtt_now_ms(void)
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-struct note *note_new(
-    enum note_kind kind, const char *topic, const void *payload, size_t size)
+struct note *note_new(enum note_kind kind, const char *topic, const void *payload, size_t size)
 {
     size_t topic_size = strlen(topic) + 1;
     struct note *note = calloc(1, sizeof *note + topic_size + size);
@@ -83,8 +82,7 @@ struct note *note_queue_take(struct note_queue *queue)
 
 void note_queue_clear(struct note_queue *queue)
 {
-    for (struct note *note = note_queue_take(queue); note != NULL;
-         note = note_queue_take(queue)) {
+    for (struct note *note = note_queue_take(queue); note != NULL; note = note_queue_take(queue)) {
         free(note);
     }
 }
@@ -161,8 +159,7 @@ int mqtt_io_open(struct mqtt_io **ret_io, struct err *err)
     atomic_store(&io->turned_ms, mqtt_now_ms());
     /* Without random bytes all gateways would jitter alike; the clock is the next best.
      */
-    if (getrandom(&io->jitter_state, sizeof io->jitter_state, 0) < 0 ||
-        io->jitter_state == 0) {
+    if (getrandom(&io->jitter_state, sizeof io->jitter_state, 0) < 0 || io->jitter_state == 0) {
         io->jitter_state = mqtt_now_ms() | 1u;
     }
     if (io->epoll_fd < 0 || io->wake_fd < 0 || io->notify_fd < 0) {
@@ -292,8 +289,8 @@ static const char *keep_text(char **cursor, const char *text)
 
 static int keep_conf(struct mqtt_session *session, const struct mqtt_conf *conf)
 {
-    const char *const texts[] = {conf->host, conf->client_id, conf->ca_file,
-        conf->cert_file, conf->key_file, conf->user, conf->will_topic};
+    const char *const texts[] = {conf->host, conf->client_id, conf->ca_file, conf->cert_file,
+        conf->key_file, conf->user, conf->will_topic};
     const char **const kept[] = {&session->conf.host, &session->conf.client_id,
         &session->conf.ca_file, &session->conf.cert_file, &session->conf.key_file,
         &session->conf.user, &session->conf.will_topic};
@@ -348,8 +345,7 @@ static int read_password(struct mqtt_session *session, const char *path, struct 
     }
     file = fopen(path, "re");
     if (file == NULL) {
-        return err_set(
-            err, -errno, "mqtt: password file '%s': %s", path, strerror(errno));
+        return err_set(err, -errno, "mqtt: password file '%s': %s", path, strerror(errno));
     }
     session->password = calloc(1, PASSWORD_MAX);
     if (session->password == NULL) {
@@ -376,8 +372,7 @@ static void session_free(struct mqtt_session *session)
 }
 
 int mqtt_session_open(struct mqtt_session **ret_session, struct mqtt_io *io,
-    const struct mqtt_conf *conf, const struct mqtt_handler *handler, void *user,
-    struct err *err)
+    const struct mqtt_conf *conf, const struct mqtt_handler *handler, void *user, struct err *err)
 {
     struct mqtt_session *session = NULL;
     int rc = check_readable("CA file", conf->ca_file, err);
@@ -475,8 +470,8 @@ static int queue_note(struct mqtt_session *session, struct note *note)
     return rc;
 }
 
-int mqtt_publish(struct mqtt_session *session, const char *topic, const void *payload,
-    size_t size, unsigned qos, bool retain)
+int mqtt_publish(struct mqtt_session *session, const char *topic, const void *payload, size_t size,
+    unsigned qos, bool retain)
 {
     struct note *note = NULL;
 

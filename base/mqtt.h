@@ -76,8 +76,7 @@ uint64_t mqtt_io_age_ms(const struct mqtt_io *io);
  * -ENOMEM. A broker that does not answer is not an error here.
  */
 int mqtt_session_open(struct mqtt_session **ret_session, struct mqtt_io *io,
-    const struct mqtt_conf *conf, const struct mqtt_handler *handler, void *user,
-    struct err *err);
+    const struct mqtt_conf *conf, const struct mqtt_handler *handler, void *user, struct err *err);
 
 /* Disconnect and release. Waits up to a second for what was published to leave. NULL is
  * allowed. */
@@ -90,8 +89,8 @@ bool mqtt_session_is_connected(const struct mqtt_session *session);
  * Hand a message to the I/O thread. 0; -ENOTCONN; -EAGAIN when the queue is full;
  * -EMSGSIZE above MQTT_PAYLOAD_MAX; -ENOMEM. 0 promises nothing about delivery.
  */
-int mqtt_publish(struct mqtt_session *session, const char *topic, const void *payload,
-    size_t size, unsigned qos, bool retain);
+int mqtt_publish(struct mqtt_session *session, const char *topic, const void *payload, size_t size,
+    unsigned qos, bool retain);
 
 /* 0, -ENOTCONN, -ENOMEM. Valid for this connection only. */
 int mqtt_subscribe(struct mqtt_session *session, const char *pattern, unsigned qos);

@@ -89,8 +89,7 @@ struct mqtt_io {
     bool is_stopping;              /* [lock] */
     struct mqtt_session *with_out; /* [lock] */
     struct mqtt_session *with_in;  /* [lock] */
-    struct mqtt_session
-        *arriving; /* [lock] opened, not yet seen; linked by next_with_out */
+    struct mqtt_session *arriving; /* [lock] opened, not yet seen; linked by next_with_out */
     struct mqtt_session *sessions; /* [io] */
     uint64_t jitter_state;         /* [io] */
 };
@@ -99,8 +98,7 @@ struct mqtt_io {
 uint64_t mqtt_now_ms(void);
 
 /* A note with copies of topic and payload, or NULL. */
-struct note *note_new(
-    enum note_kind kind, const char *topic, const void *payload, size_t size);
+struct note *note_new(enum note_kind kind, const char *topic, const void *payload, size_t size);
 void note_queue_add(struct note_queue *queue, struct note *note);
 struct note *note_queue_take(struct note_queue *queue);
 void note_queue_clear(struct note_queue *queue);

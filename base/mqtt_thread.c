@@ -28,7 +28,7 @@ enum {
     EVENTS_MAX = 64,
     TICK_MS = 500,           /* keep-alive and deadlines are looked at this often */
     CONNECT_WAIT_MS = 30000, /* from the attempt to the broker's CONNACK */
-    READS_MAX = 64, /* messages taken from one session before the next has its turn */
+    READS_MAX = 64,          /* messages taken from one session before the next has its turn */
     CLOSE_FLUSH_MS = 1000,
     LINGER_STEP_US = 2000,
     STABLE_MS = 10000, /* a connection that held this long starts the back-off anew */
@@ -49,9 +49,8 @@ static unsigned take_backoff(struct mqtt_session *session)
     unsigned limit = session->backoff_ms;
     unsigned wait = limit / 2 + (unsigned)(next_random(session->io) % (limit / 2 + 1));
 
-    session->backoff_ms = limit < session->conf.backoff_max_ms / 2
-                              ? limit * 2
-                              : session->conf.backoff_max_ms;
+    session->backoff_ms =
+        limit < session->conf.backoff_max_ms / 2 ? limit * 2 : session->conf.backoff_max_ms;
     return wait;
 }
 
@@ -125,20 +124,18 @@ static void on_connect(struct mosquitto *mosq, void *user, int code)
         return;
     }
     session->is_accepted = true;
-    session->deadline_ms =
-        mqtt_now_ms(); /* from here on: since when the connection stands */
+    session->deadline_ms = mqtt_now_ms(); /* from here on: since when the connection stands */
     mqtt_tell_owner(session, note_new(NOTE_CONNECTED, "", NULL, 0));
 }
 
-static void on_message(
-    struct mosquitto *mosq, void *user, const struct mosquitto_message *message)
+static void on_message(struct mosquitto *mosq, void *user, const struct mosquitto_message *message)
 {
     struct mqtt_session *session = user;
 
     (void)mosq;
     if (message->payloadlen >= 0) {
-        mqtt_tell_owner(session, note_new(NOTE_MESSAGE, message->topic, message->payload,
-                                     (size_t)message->payloadlen));
+        mqtt_tell_owner(session,
+            note_new(NOTE_MESSAGE, message->topic, message->payload, (size_t)message->payloadlen));
     }
 }
 
@@ -170,8 +167,8 @@ static int prepare_handle(struct mqtt_session *session)
         rc = mosquitto_username_pw_set(session->mosq, conf->user, session->password);
     }
     if (rc == MOSQ_ERR_SUCCESS && conf->will_topic != NULL) {
-        rc = mosquitto_will_set(session->mosq, conf->will_topic, (int)conf->will_size,
-            conf->will_payload, 0, true);
+        rc = mosquitto_will_set(
+            session->mosq, conf->will_topic, (int)conf->will_size, conf->will_payload, 0, true);
     }
     if (rc == MOSQ_ERR_SUCCESS && conf->ca_file != NULL) {
         rc = mosquitto_tls_set(
@@ -216,8 +213,8 @@ static void begin_attempt(struct mqtt_session *session)
     session->deadline_ms = mqtt_now_ms() + CONNECT_WAIT_MS;
     rc = prepare_handle(session);
     if (rc == MOSQ_ERR_SUCCESS) {
-        rc = mosquitto_connect_async(session->mosq, session->conf.host,
-            session->conf.port, (int)session->conf.keepalive_s);
+        rc = mosquitto_connect_async(
+            session->mosq, session->conf.host, session->conf.port, (int)session->conf.keepalive_s);
     }
     if (rc != MOSQ_ERR_SUCCESS) {
         end_attempt_mosq(session, rc);
@@ -230,14 +227,12 @@ static void begin_attempt(struct mqtt_session *session)
 static bool is_over(struct mqtt_session *session, int rc)
 {
     static const char *const refusals[] = {"", "unacceptable protocol version",
-        "identifier rejected", "broker unavailable", "bad user name or password",
-        "not authorised"};
+        "identifier rejected", "broker unavailable", "bad user name or password", "not authorised"};
     char reason[96];
 
     if (session->is_refused) {
         (void)snprintf(reason, sizeof reason, "the broker refuses us: %s",
-            session->refused_code < 6 ? refusals[session->refused_code]
-                                      : "reason unknown");
+            session->refused_code < 6 ? refusals[session->refused_code] : "reason unknown");
         end_attempt(session, reason);
         return true;
     }
