@@ -26,8 +26,9 @@ static bool ack_is_valid(const struct ack *ack)
 
 int ack_encode(const struct ack *ack, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Ack message = ECM__V1__ACK__INIT;
+    Ecm__V1__Ack message;
 
+    ecm__v1__ack__init(&message);
     if (!ack_is_valid(ack)) {
         return -EINVAL;
     }
@@ -90,8 +91,9 @@ static bool state_is_valid(const struct device_state *state)
 int state_encode(
     const struct device_state *state, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__DeviceState message = ECM__V1__DEVICE_STATE__INIT;
+    Ecm__V1__DeviceState message;
 
+    ecm__v1__device_state__init(&message);
     if (!state_is_valid(state)) {
         return -EINVAL;
     }
@@ -177,8 +179,9 @@ static bool command_is_valid(const struct command *command)
 
 int command_encode(const struct command *c, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Command message = ECM__V1__COMMAND__INIT;
+    Ecm__V1__Command message;
 
+    ecm__v1__command__init(&message);
     if (!command_is_valid(c)) {
         return -EINVAL;
     }
@@ -215,8 +218,9 @@ int command_decode(const uint8_t *bytes, size_t size, struct command *ret_comman
 int command_result_encode(
     const struct command_result *r, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__CommandResult message = ECM__V1__COMMAND_RESULT__INIT;
+    Ecm__V1__CommandResult message;
 
+    ecm__v1__command_result__init(&message);
     if (!codec_text_is_valid(r->text, RECORD_TEXT_MAX)) {
         return -EINVAL;
     }
@@ -262,8 +266,9 @@ static bool alert_is_valid(const struct alert *alert)
 
 int alert_encode(const struct alert *alert, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Alert message = ECM__V1__ALERT__INIT;
+    Ecm__V1__Alert message;
 
+    ecm__v1__alert__init(&message);
     if (!alert_is_valid(alert)) {
         return -EINVAL;
     }

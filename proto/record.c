@@ -155,11 +155,12 @@ static int body_to_message(
 
 int record_encode(const struct record *record, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Record message = ECM__V1__RECORD__INIT;
+    Ecm__V1__Record message;
     Ecm__V1__Stamp stamp;
     struct bodies room;
     int rc = 0;
 
+    ecm__v1__record__init(&message);
     if (record->seq == 0 || !codec_count_is_valid(record->seq)) {
         return -EINVAL;
     }

@@ -26,9 +26,11 @@ static bool hello_is_valid(const struct hello *hello)
 
 int hello_encode(const struct hello *hello, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Up up = ECM__V1__UP__INIT;
-    Ecm__V1__Hello message = ECM__V1__HELLO__INIT;
+    Ecm__V1__Up up;
+    Ecm__V1__Hello message;
 
+    ecm__v1__up__init(&up);
+    ecm__v1__hello__init(&message);
     if (!hello_is_valid(hello)) {
         return -EINVAL;
     }
@@ -58,10 +60,12 @@ static bool range_is_valid(uint64_t first_seq, size_t count, uint64_t head_seq)
 
 int batch_encode(const struct batch *batch, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
-    Ecm__V1__Up up = ECM__V1__UP__INIT;
-    Ecm__V1__Batch message = ECM__V1__BATCH__INIT;
+    Ecm__V1__Up up;
+    Ecm__V1__Batch message;
     ProtobufCBinaryData records[BATCH_RECORDS_MAX];
 
+    ecm__v1__up__init(&up);
+    ecm__v1__batch__init(&message);
     if (!topic_name_is_valid(batch->device_id) ||
         !range_is_valid(batch->first_seq, batch->record_count, batch->head_seq)) {
         return -EINVAL;
