@@ -164,10 +164,9 @@ static int reserve_id(struct texts *texts)
     size_t starts_capacity = texts->capacity;
     size_t sizes_capacity = texts->capacity;
 
-    if (reserve((void **)&texts->starts, texts->count, &starts_capacity,
-            sizeof *texts->starts) < 0 ||
-        reserve((void **)&texts->sizes, texts->count, &sizes_capacity,
-            sizeof *texts->sizes) < 0) {
+    if (reserve((void **)&texts->starts, texts->count, &starts_capacity, sizeof *texts->starts) <
+            0 ||
+        reserve((void **)&texts->sizes, texts->count, &sizes_capacity, sizeof *texts->sizes) < 0) {
         return -ENOMEM; /* capacity stays the lesser one */
     }
     texts->capacity = sizes_capacity;
@@ -246,8 +245,7 @@ void dataset_done(struct dataset *dataset)
     *dataset = (struct dataset){0};
 }
 
-int dataset_intern(
-    struct dataset *dataset, const char *text, size_t size, text_id *ret_id)
+int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id)
 {
     struct texts *texts = dataset->texts;
     uint32_t hash = 0;
@@ -307,15 +305,15 @@ int dataset_compare(const struct dataset *dataset, text_id a, text_id b)
 
 /* One function a table: the same three lines, which C cannot share without giving up
  * types. */
-#define DEFINE_ADD(name, row_type, table)                                                \
-    int dataset_add_##name(struct dataset *dataset, const struct row_type *row)          \
-    {                                                                                    \
-        if (reserve((void **)&dataset->table, dataset->table##_count,                    \
-                &dataset->table##_capacity, sizeof *row) < 0) {                          \
-            return -ENOMEM;                                                              \
-        }                                                                                \
-        dataset->table[dataset->table##_count++] = *row;                                 \
-        return 0;                                                                        \
+#define DEFINE_ADD(name, row_type, table)                                                          \
+    int dataset_add_##name(struct dataset *dataset, const struct row_type *row)                    \
+    {                                                                                              \
+        if (reserve((void **)&dataset->table, dataset->table##_count, &dataset->table##_capacity,  \
+                sizeof *row) < 0) {                                                                \
+            return -ENOMEM;                                                                        \
+        }                                                                                          \
+        dataset->table[dataset->table##_count++] = *row;                                           \
+        return 0;                                                                                  \
     }
 
 DEFINE_ADD(period, period_row, periods)

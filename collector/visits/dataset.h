@@ -97,9 +97,9 @@ struct unplaced_row {
 
 #define DATASET_NEVER INT64_MAX
 
-#define DATASET_TABLE(row, name)                                                          \
-    struct row *name;                                                                     \
-    size_t name##_count;                                                                  \
+#define DATASET_TABLE(row, name)                                                                   \
+    struct row *name;                                                                              \
+    size_t name##_count;                                                                           \
     size_t name##_capacity
 
 struct texts;
@@ -128,8 +128,7 @@ int dataset_init(struct dataset *dataset);
 void dataset_done(struct dataset *dataset);
 
 /* Intern size bytes of text (no zero byte among them). 0 or -ENOMEM. */
-int dataset_intern(
-    struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
+int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
 
 /* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */
 const char *dataset_text(const struct dataset *dataset, text_id id);
@@ -152,8 +151,7 @@ int dataset_add_carer(struct dataset *dataset, const struct carer_row *row);
 int dataset_add_card(struct dataset *dataset, const struct card_row *row);
 int dataset_add_device(struct dataset *dataset, const struct device_row *row);
 int dataset_add_home_tag(struct dataset *dataset, const struct home_tag_row *row);
-int dataset_add_carried_reader(
-    struct dataset *dataset, const struct carried_reader_row *row);
+int dataset_add_carried_reader(struct dataset *dataset, const struct carried_reader_row *row);
 int dataset_add_planned(struct dataset *dataset, const struct planned_row *row);
 int dataset_add_event(struct dataset *dataset, const struct event_row *row);
 int dataset_add_amendment(struct dataset *dataset, const struct amendment_row *row);

@@ -144,7 +144,7 @@ int visits_reconcile(const struct dataset *dataset, const struct visits_params *
 void visits_done(struct visits_result *result);
 
 /* Fill overlaps_s: seconds an attendance shares with others of its carer at other people. */
-int visits_find_overlaps(const struct dataset *dataset, struct visits_result *result);
+int visits_find_overlaps(struct visits_result *result);
 
 /* Where the attendance is held to begin: in, or out - assumed_length_s. */
 int64_t visits_anchor(
