@@ -11,7 +11,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.M)
 PATH_IN_CODE = re.compile(r"`((?:base|proto|hal|gateway|collector|tools|tests|docs)/[\w./-]*)`")
 # The words are cut in two here, so that this file does not find itself.
-MACHINE_PATHS = re.compile("(?<![\\w.])(/wo" "rk/|/ho" "me/[a-z]|/tmp/e" "cm|/Use" "rs/)")
+MACHINE_PATHS = re.compile("(?<![\\w.])(/wo" "rk/|/ho" "me/[a-z]|/tmp/e" "cm/|/Use" "rs/)")
 REGISTRY_HOSTS = re.compile("\\b(deb\\.deb" "ian\\.org|registry\\.np" "mjs|py" "pi\\.org|"
                             "snapshot\\.deb" "ian|crates\\.io|proxy\\.go" "lang)")
 
@@ -63,8 +63,10 @@ def test_links_of_a_document_lead_somewhere(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_paths_that_a_document_quotes_exist(document):
+    # A fence may name the beginning of several files: gateway/out for gateway/out_db.c as well.
     for path in PATH_IN_CODE.findall(document.read_text()):
-        assert (ROOT / path).exists(), f"{name(document)} speaks of {path}"
+        assert (ROOT / path).exists() or list(ROOT.glob(path + "*")), \
+            f"{name(document)} speaks of {path}"
 
 
 def test_no_file_knows_a_path_of_somebodys_machine():
