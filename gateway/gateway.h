@@ -53,16 +53,14 @@ struct hal_feedback;
 struct hal_reader;
 
 struct gateway_conf {
-    const char *site;   /* proto/topics.h names */
-    const char *device; /* device id = MQTT client id; written into the outbox for good */
-    const char *outbox_path; /* the SQLite file; its folder must exist */
-    const char
-        *key_path;       /* Ed25519 key (PEM), made when absent; NULL: batches unsigned */
-    const char *version; /* goes into boot records and the state */
+    const char *site;          /* proto/topics.h names */
+    const char *device;        /* device id = MQTT client id; written into the outbox for good */
+    const char *outbox_path;   /* the SQLite file; its folder must exist */
+    const char *key_path;      /* Ed25519 key (PEM), made when absent; NULL: batches unsigned */
+    const char *version;       /* goes into boot records and the state */
     uint64_t outbox_bytes_max; /* disk budget; 0: 256 MiB */
     unsigned keep_days;        /* acked records stay this long; 0: 90 */
-    unsigned
-        home_limit_s; /* an older open check-in no longer makes a tap "out"; 0: 4 h */
+    unsigned home_limit_s;     /* an older open check-in no longer makes a tap "out"; 0: 4 h */
 };
 
 struct gateway_ports {
@@ -83,8 +81,7 @@ struct gateway_ports {
 /* When gateway_tick() is wanted next; whichever comes first. UINT64_MAX: not because of
  * this. */
 struct gateway_due {
-    uint64_t
-        clock_us; /* boot time of ports.clock: feedback steps, clock checks, retention */
+    uint64_t clock_us;  /* boot time of ports.clock: feedback steps, clock checks, retention */
     uint64_t uplink_us; /* ports.uplink.now_us: batches, time-outs, heartbeats */
 };
 
@@ -107,8 +104,7 @@ void gateway_poll_reader(struct gateway *gateway, size_t index);
 void gateway_on_connected(struct gateway *gateway);
 
 /* It is gone, or another attempt failed; may be called for each attempt. Logged once. */
-void gateway_on_disconnected(
-    struct gateway *gateway, const char *reason, unsigned retry_ms);
+void gateway_on_disconnected(struct gateway *gateway, const char *reason, unsigned retry_ms);
 
 /* A message on any topic; what is not meant for us, or not decodable, is counted and
  * dropped. */
@@ -122,14 +118,13 @@ void gateway_tick(struct gateway *gateway, struct gateway_due *ret_due);
 void gateway_state(struct gateway *gateway, struct device_state *ret_state);
 
 /* One line for a person: "ok" or what is wrong first, then the counts. Returns line. */
-const char *gateway_status(
-    struct gateway *gateway, char line[static GATEWAY_STATUS_SIZE]);
+const char *gateway_status(struct gateway *gateway, char line[static GATEWAY_STATUS_SIZE]);
 
 /*
  * The MQTT will (topic, retained payload): "this device went offline". Fixed for the life
  * of the gateway. 0 or -ENOBUFS.
  */
-int gateway_will(struct gateway *gateway, char ret_topic[static TOPIC_MAX],
-    uint8_t *payload, size_t capacity, size_t *ret_size);
+int gateway_will(struct gateway *gateway, char ret_topic[static TOPIC_MAX], uint8_t *payload,
+    size_t capacity, size_t *ret_size);
 
 #endif

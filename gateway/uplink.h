@@ -52,8 +52,7 @@ struct uplink_port {
     void *user;
     /* 0: taken, which promises nothing. -ENOTCONN, or -EAGAIN: later. Must not call back.
      */
-    int (*publish)(
-        void *user, const char *topic, const uint8_t *payload, size_t size, bool retain);
+    int (*publish)(void *user, const char *topic, const uint8_t *payload, size_t size, bool retain);
     /* Receive topic from now on, for this connection. Failures show as missing answers.
      */
     int (*subscribe)(void *user, const char *topic);
@@ -94,8 +93,7 @@ void uplink_on_connected(struct uplink *uplink);
 void uplink_on_disconnected(struct uplink *uplink);
 
 /* An ack's bytes, as they came. */
-enum uplink_event uplink_on_ack(
-    struct uplink *uplink, const uint8_t *payload, size_t size);
+enum uplink_event uplink_on_ack(struct uplink *uplink, const uint8_t *payload, size_t size);
 
 /* The outbox has a new epoch: forget what was agreed and say hello again. */
 void uplink_restart(struct uplink *uplink);
