@@ -62,7 +62,7 @@ struct storage_batch {
     int64_t last_tap_utc;  /* finding them; first > last: no taps inside */
     const struct storage_anchor *anchors; /* its sure clock_set records; of a boot the first one */
     size_t anchor_count;                  /* that ever came is kept */
-    const uint8_t *bytes; /* the message as received, evidence */
+    const uint8_t *bytes;                 /* the message as received, evidence */
     size_t size;
     uint8_t chain_head[STORAGE_HASH_SIZE]; /* after its last record */
     bool signature_is_verified;
@@ -85,8 +85,8 @@ struct storage_import_counts {
 
 /* Which part of the store to load. Zero-initialised: everything. */
 struct storage_filter {
-    const char *period_id; /* only what bears on this period: its days and the hours around */
-    const char *person_id; /* only this person */
+    const char *period_id;    /* only what bears on this period: its days and the hours around */
+    const char *person_id;    /* only this person */
     int64_t from_utc, to_utc; /* when both are set: instead of a period, only what bears on these
                                  instants and STORAGE_MARGIN_S around them */
 };
@@ -120,7 +120,7 @@ struct storage_run {
     int64_t asof_utc;
     int64_t created_utc;
     const char *manifest; /* JSON: inputs, rules, totals, hashes of the outputs */
-    const char *lines;    /* the pay lines as CSV: model,provider,funder,person,week,rate,kind,pence */
+    const char *lines; /* the pay lines as CSV: model,provider,funder,person,week,rate,kind,pence */
 };
 
 typedef int (*storage_run_callback)(void *user, const struct storage_run *run);
@@ -179,8 +179,8 @@ struct storage_ops {
 
     /* Keep a run. The same run_id again changes nothing. */
     int (*run_put)(struct storage *storage, const struct storage_run *run);
-    int (*run_get)(struct storage *storage, const char *run_id, storage_run_callback callback,
-        void *user);
+    int (*run_get)(
+        struct storage *storage, const char *run_id, storage_run_callback callback, void *user);
 };
 
 struct storage {

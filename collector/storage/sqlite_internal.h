@@ -1,0 +1,192 @@
+/*
+ * sqlite_internal.h - what the files of storage_sqlite share. Nobody else includes it.
+ *
+ * sqlite_open.c      the file, its settings and schema, transactions, the write lock
+ * sqlite_logs.c      batches, marks, anchors, quarantine
+ * sqlite_tables.c    the imported tables as data: columns, keys, binding, comparing
+ * sqlite_import.c    laying a dataset over the tables
+ * sqlite_load.c      tables and imported events into a dataset
+ * sqlite_taps.c      the taps of the logs as events
+ * sqlite_persons.c   whom taps touch
+ * sqlite_verdicts.c  verdicts and runs
+ */
+#ifndef ECM_COLLECTOR_STORAGE_SQLITE_INTERNAL_H
+#define ECM_COLLECTOR_STORAGE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/storage/storage.h"
+
+/* Statements that are used again and again stay prepared, each in a slot of its own. */
+enum store_slot {
+    SLOT_BEGIN,
+    SLOT_COMMIT,
+    SLOT_ROLLBACK,
+    SLOT_LOG_FIND,
+    SLOT_LOG_ADD,
+    SLOT_LOG_MARK,
+    SLOT_LOG_KEY,
+    SLOT_BATCH_ADD,
+    SLOT_GAP_ADD,
+    SLOT_ANCHOR_ADD,
+    SLOT_ANCHOR_FIND,
+    SLOT_QUARANTINE_ADD,
+    SLOT_IMPORTS_GET,
+    SLOT_IMPORTS_ADD,
+    SLOT_PERSONS_OF_DEVICE,
+    SLOT_CARRIED_READER,
+    SLOT_PERSONS_OF_TAG,
+    SLOT_VERDICT_FIND,
+    SLOT_VERDICT_PUT,
+    SLOT_VERDICT_VERSION,
+    SLOT_KEPT_ADD,
+    SLOT_COUNT,
+};
+
+struct storage_sqlite {
+    struct storage storage; /* first: &store->storage is what the others hold */
+    sqlite3 *db;
+    int lock_fd; /* -1: in memory, nobody else can come */
+    bool is_locked;
+    sqlite3_stmt *slots[SLOT_COUNT];
+};
+
+static inline struct storage_sqlite *store_of(struct storage *storage)
+{
+    return (struct storage_sqlite *)storage;
+}
+
+/* ---- sqlite_open.c ------------------------------------------------------------------------ */
+
+/* Our code for SQLite's. SQLITE_OK, _ROW and _DONE are 0. */
+int store_code(int sqlite_rc);
+/* The code of the last failure on this handle, with SQLite's sentence in err. */
+int store_failed(struct storage_sqlite *store, struct err *err);
+
+/* The statement in slot, made on first use, bare of bindings. NULL: see store_code(errcode). */
+sqlite3_stmt *store_statement(struct storage_sqlite *store, enum store_slot slot, const char *sql);
+/* Step a statement that returns no rows and make it ready for the next use. */
+int store_run(sqlite3_stmt *statement);
+/* Run text of one or more statements. */
+int store_exec(struct storage_sqlite *store, const char *sql);
+
+int store_begin(struct storage *storage);
+int store_commit(struct storage *storage);
+void store_rollback(struct storage *storage);
+
+/* ---- sqlite_logs.c ------------------------------------------------------------------------ */
+
+int store_log_get(struct storage *storage, const char *device_id, uint64_t epoch,
+    const uint8_t *chain_head, struct storage_log *ret_log);
+int store_batch_append(struct storage *storage, const struct storage_batch *batch);
+int store_log_skip(struct storage *storage, int64_t log_id, uint64_t through_seq,
+    const uint8_t *chain_head, int64_t recv_ms);
+int store_log_set_key(struct storage *storage, int64_t log_id, const uint8_t *public_key);
+int store_quarantine(struct storage *storage, const struct storage_quarantined *message);
+int store_logs(struct storage *storage, storage_log_callback callback, void *user);
+/* The anchor of a boot: 0 or -ENOENT. */
+int store_anchor_get(struct storage_sqlite *store, int64_t log_id, uint64_t boot_id,
+    struct storage_anchor *ret_anchor);
+
+/* ---- sqlite_tables.c ---------------------------------------------------------------------- */
+
+enum column_kind { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_NEVER, COLUMN_BOOL, COLUMN_CHAR };
+
+struct column {
+    const char *name;
+    enum column_kind kind; /* COLUMN_NEVER: an instant, DATASET_NEVER is NULL */
+    size_t offset;         /* in the row */
+};
+
+enum { TABLE_COLUMNS_MAX = 9 };
+
+struct table {
+    const char *name;
+    const struct column *columns; /* the key comes first */
+    int column_count;
+    int key_count; /* 0: no key, rows are kept as often as they came */
+    size_t row_size;
+    size_t rows_offset, count_offset; /* in struct dataset */
+    int (*add)(struct dataset *dataset, const void *row);
+};
+
+enum table_name {
+    TABLE_PERIOD,
+    TABLE_PROVIDER,
+    TABLE_RATE,
+    TABLE_PERSON,
+    TABLE_CARER,
+    TABLE_CARD,
+    TABLE_DEVICE,
+    TABLE_HOME_TAG,
+    TABLE_CARRIED_READER,
+    TABLE_PLANNED,
+    TABLE_EVENT,
+    TABLE_AMENDMENT,
+    TABLE_COUNT,
+};
+
+extern const struct table store_tables[TABLE_COUNT];
+
+enum { ROW_SIZE_MAX = 128, TABLE_SQL_MAX = 1024 };
+
+/* The rows of a table in dataset. */
+const char *table_rows(const struct table *table, const struct dataset *dataset, size_t *ret_count);
+/* "a, b, c" of the first count columns; each with suffix and between. Cuts never. */
+void table_columns(const struct table *table, int count, const char *suffix, const char *between,
+    char ret_sql[static TABLE_SQL_MAX]);
+/* Bind columns [from, to) of row to the parameters 1, 2, ... */
+int table_bind(const struct table *table, int from, int to, const struct dataset *dataset,
+    const char *row, sqlite3_stmt *statement);
+/* Whether the row statement stands on (all columns, from column 0) equals row. */
+bool table_equals(const struct table *table, const struct dataset *dataset, const char *row,
+    sqlite3_stmt *statement);
+/* A number that equal rows share. */
+uint64_t table_hash_row(const struct table *table, const struct dataset *dataset, const char *row);
+uint64_t table_hash_stored(const struct table *table, sqlite3_stmt *statement);
+/* Add the row statement stands on to dataset. */
+int table_read(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset);
+
+/* ---- sqlite_import.c ---------------------------------------------------------------------- */
+
+int store_import(struct storage *storage, const struct dataset *dataset, int64_t now_utc,
+    struct storage_import_counts *ret_counts, struct err *err);
+int store_imports(struct storage *storage, uint64_t *ret_count);
+
+/* ---- sqlite_load.c ------------------------------------------------------------------------ */
+
+/* A filter with its instants worked out. */
+struct store_window {
+    const char *person_id;         /* NULL: everybody */
+    const char *device_id;         /* of taps only; NULL: whatever bears on the person */
+    bool is_bounded;               /* false: all time */
+    int64_t from_utc, to_utc;      /* of taps and amendments, inclusive */
+    int64_t plan_from, plan_until; /* of planned starts, end exclusive */
+};
+
+int store_load(struct storage *storage, const struct storage_filter *filter,
+    struct dataset *dataset, struct err *err);
+/* ---- sqlite_persons.c --------------------------------------------------------------------- */
+
+int store_persons_at(struct storage *storage, const char *device_id, int64_t from_utc,
+    int64_t to_utc, storage_person_callback callback, void *user);
+
+/* ---- sqlite_taps.c ------------------------------------------------------------------------ */
+
+int store_load_taps(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset);
+
+/* ---- sqlite_verdicts.c -------------------------------------------------------------------- */
+
+int store_verdicts_put(struct storage *storage, const char *period_id, const char *person_id,
+    const struct storage_verdict *verdicts, size_t count, uint64_t *ret_changed);
+int store_verdicts(struct storage *storage, const char *period_id, uint64_t since,
+    storage_verdict_callback callback, void *user);
+int store_run_put(struct storage *storage, const struct storage_run *run);
+int store_run_get(
+    struct storage *storage, const char *run_id, storage_run_callback callback, void *user);
+
+#endif

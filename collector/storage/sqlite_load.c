@@ -1,0 +1,352 @@
+/*
+ * sqlite_load.c - from the store into a dataset: everything, one period, or one person.
+ *
+ * One load is one read transaction: a writer in between is seen whole or not at all. For one person
+ * only what bears on that person is read (the homes, the cards that were read there), because a
+ * late tap must not cost a walk over everybody.
+ */
+#include "collector/storage/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* ---- one table, some of its rows ---------------------------------------------------------- */
+
+/* Parameters of every condition: ?1 from, ?2 to, ?3 person, ?4 plan from, ?5 plan until. */
+static void bind_window(sqlite3_stmt *statement, const struct store_window *window)
+{
+    (void)sqlite3_bind_int64(statement, 1, window->from_utc);
+    (void)sqlite3_bind_int64(statement, 2, window->to_utc);
+    (void)sqlite3_bind_text(statement, 3, window->person_id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(statement, 4, window->plan_from);
+    (void)sqlite3_bind_int64(statement, 5, window->plan_until);
+}
+
+static int load_rows(struct storage_sqlite *store, const struct table *table, const char *condition,
+    const struct store_window *window, struct dataset *dataset)
+{
+    char columns[TABLE_SQL_MAX];
+    char sql[4 * TABLE_SQL_MAX];
+    sqlite3_stmt *walk = NULL;
+    int sqlite_rc = SQLITE_OK;
+    int rc = 0;
+
+    table_columns(table, table->column_count, "", ", ", columns);
+    (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s %s", columns, table->name, condition);
+    rc = store_code(sqlite3_prepare_v2(store->db, sql, -1, &walk, NULL));
+    if (rc == 0) {
+        bind_window(walk, window);
+    }
+    while (rc == 0 && (sqlite_rc = sqlite3_step(walk)) == SQLITE_ROW) {
+        rc = table_read(table, walk, dataset);
+    }
+    (void)sqlite3_finalize(walk);
+    return rc != 0 ? rc : store_code(sqlite_rc);
+}
+
+/* ---- everybody ---------------------------------------------------------------------------- */
+
+/* A tap far ahead of its reception is found by the latter: its own time says nothing. */
+#define BEARS                                                                                      \
+    "(ts_utc BETWEEN ?1 AND ?2"                                                                    \
+    " OR (ts_utc > recv_utc + 300 AND recv_utc BETWEEN ?1 AND ?2))"
+
+/* Whether the window takes most of what is stored: then walking the table beats its index. */
+static bool is_most(struct storage_sqlite *store, const struct store_window *window)
+{
+    sqlite3_stmt *range = NULL;
+    int64_t first = 0, last = 0;
+
+    if (sqlite3_prepare_v2(store->db,
+            "SELECT (SELECT min(ts_utc) FROM event), (SELECT max(ts_utc) FROM event)", -1, &range,
+            NULL) == SQLITE_OK &&
+        sqlite3_step(range) == SQLITE_ROW) {
+        first = sqlite3_column_int64(range, 0);
+        last = sqlite3_column_int64(range, 1);
+    }
+    (void)sqlite3_finalize(range);
+    return window->to_utc / 2 - window->from_utc / 2 > last / 4 - first / 4;
+}
+
+static int load_everybody(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
+{
+    const char *events = "ORDER BY event_seq";
+    const char *amendments = "ORDER BY amendment_seq";
+    const char *planned = "";
+    int rc = 0;
+
+    if (window->is_bounded) {
+        /* The plus signs keep SQLite from using an index. */
+        events = is_most(store, window)
+                     ? "WHERE (+ts_utc BETWEEN ?1 AND ?2 OR (ts_utc > recv_utc + 300"
+                       " AND +recv_utc BETWEEN ?1 AND ?2)) ORDER BY event_seq"
+                     : "WHERE " BEARS " ORDER BY event_seq";
+        amendments = "WHERE is_void = 1 OR ts_utc BETWEEN ?1 AND ?2 ORDER BY amendment_seq";
+        planned = "WHERE start_utc >= ?4 AND start_utc < ?5";
+    }
+    for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
+        const char *condition = i == TABLE_EVENT       ? events
+                                : i == TABLE_AMENDMENT ? amendments
+                                : i == TABLE_PLANNED   ? planned
+                                                       : "";
+
+        rc = load_rows(store, &store_tables[i], condition, window, dataset);
+    }
+    return rc;
+}
+
+/* ---- one person --------------------------------------------------------------------------- */
+
+/* The events read at the person's homes, or by a carried reader from a tag there. */
+#define PERSON_EVENTS                                                                              \
+    "SELECT e.event_seq, e.event_id FROM device d JOIN event e"                                    \
+    " ON e.device_id = d.device_id WHERE d.person_id = ?3"                                         \
+    " AND (e.ts_utc BETWEEN ?1 AND ?2"                                                             \
+    "  OR (e.ts_utc > e.recv_utc + 300 AND e.recv_utc BETWEEN ?1 AND ?2))"                         \
+    " UNION SELECT e.event_seq, e.event_id FROM home_tag t CROSS JOIN carried_reader c"            \
+    " CROSS JOIN event e ON e.device_id = c.device_id AND e.ts_utc BETWEEN ?1 AND ?2"              \
+    " AND e.card_uid = t.tag_uid WHERE t.person_id = ?3"
+
+/* With every copy of their ids, wherever it was read: rule E2 looks at all copies. */
+static const char person_events_sql[] =
+    "WHERE event_seq IN (SELECT o.event_seq FROM (" PERSON_EVENTS ") h CROSS JOIN event o"
+    " ON o.event_id = h.event_id) ORDER BY event_seq";
+
+static const char person_amendments_sql[] =
+    "WHERE (person_id = ?3 AND ts_utc BETWEEN ?1 AND ?2) OR (is_void = 1 AND event_id IN"
+    " (SELECT event_id FROM (" PERSON_EVENTS "))) ORDER BY amendment_seq";
+
+/* Voids of taps that came live: their ids begin with the device's. */
+static const char person_live_voids_sql[] =
+    "WHERE is_void = 1 AND EXISTS (SELECT 1 FROM device d WHERE d.person_id = ?3 AND"
+    " substr(amendment.event_id, 1, length(d.device_id) + 1) = d.device_id || '-')"
+    " AND NOT EXISTS (SELECT 1 FROM event e WHERE e.event_id = amendment.event_id)"
+    " ORDER BY amendment_seq";
+
+/* The rows of table whose first column is id, once. */
+static int load_by_id(struct storage_sqlite *store, sqlite3_stmt *find, const struct table *table,
+    struct dataset *dataset, text_id id)
+{
+    int sqlite_rc = SQLITE_OK;
+    int rc = 0;
+
+    (void)store;
+    (void)sqlite3_bind_text(find, 1, dataset_text(dataset, id), -1, SQLITE_TRANSIENT);
+    while (rc == 0 && (sqlite_rc = sqlite3_step(find)) == SQLITE_ROW) {
+        rc = table_read(table, find, dataset);
+    }
+    (void)sqlite3_reset(find);
+    return rc != 0 ? rc : store_code(sqlite_rc);
+}
+
+struct id_list {
+    text_id ids[1024];
+    size_t count;
+};
+
+static bool id_list_take(struct id_list *list, text_id id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->ids[i] == id) {
+            return false;
+        }
+    }
+    if (list->count < sizeof list->ids / sizeof list->ids[0]) {
+        list->ids[list->count++] = id;
+    }
+    return true;
+}
+
+/* What the events name besides the person's own: cards, and devices of other homes. */
+static int load_named(struct storage_sqlite *store, const struct table *table,
+    const struct dataset *dataset_events, struct dataset *dataset, size_t offset)
+{
+    char columns[TABLE_SQL_MAX];
+    char sql[2 * TABLE_SQL_MAX];
+    struct id_list seen = {.count = 0};
+    sqlite3_stmt *find = NULL;
+    int rc = 0;
+
+    table_columns(table, table->column_count, "", ", ", columns);
+    (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s = ?1", columns, table->name,
+        table->columns[0].name);
+    rc = store_code(sqlite3_prepare_v2(store->db, sql, -1, &find, NULL));
+    for (size_t i = 0; rc == 0 && i < dataset_events->events_count; i++) {
+        const char *row = (const char *)&dataset_events->events[i];
+        text_id id = 0;
+
+        (void)memcpy(&id, row + offset, sizeof id);
+        if (id_list_take(&seen, id)) {
+            rc = load_by_id(store, find, table, dataset, id);
+        }
+    }
+    (void)sqlite3_finalize(find);
+    return rc;
+}
+
+static int load_carers(struct storage_sqlite *store, struct dataset *dataset)
+{
+    const struct table *table = &store_tables[TABLE_CARER];
+    struct id_list seen = {.count = 0};
+    sqlite3_stmt *find = NULL;
+    int rc = store_code(sqlite3_prepare_v2(
+        store->db, "SELECT carer_id, provider_id FROM carer WHERE carer_id = ?1", -1, &find, NULL));
+
+    for (size_t i = 0; rc == 0 && i < dataset->cards_count; i++) {
+        if (id_list_take(&seen, dataset->cards[i].carer_id)) {
+            rc = load_by_id(store, find, table, dataset, dataset->cards[i].carer_id);
+        }
+    }
+    for (size_t i = 0; rc == 0 && i < dataset->carried_readers_count; i++) {
+        if (id_list_take(&seen, dataset->carried_readers[i].carer_id)) {
+            rc = load_by_id(store, find, table, dataset, dataset->carried_readers[i].carer_id);
+        }
+    }
+    for (size_t i = 0; rc == 0 && i < dataset->amendments_count; i++) {
+        if (id_list_take(&seen, dataset->amendments[i].carer_id)) {
+            rc = load_by_id(store, find, table, dataset, dataset->amendments[i].carer_id);
+        }
+    }
+    (void)sqlite3_finalize(find);
+    return rc;
+}
+
+static int load_person(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
+{
+    const struct {
+        enum table_name table;
+        const char *condition;
+    } own[] = {
+        {TABLE_PERIOD, ""},
+        {TABLE_PROVIDER, ""},
+        {TABLE_RATE, ""},
+        {TABLE_PERSON, "WHERE person_id = ?3"},
+        {TABLE_PLANNED, "WHERE person_id = ?3 AND start_utc >= ?4 AND start_utc < ?5"},
+        {TABLE_EVENT, person_events_sql},
+        {TABLE_AMENDMENT, person_amendments_sql},
+        {TABLE_AMENDMENT, person_live_voids_sql},
+    };
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof own / sizeof own[0]; i++) {
+        rc = load_rows(store, &store_tables[own[i].table], own[i].condition, window, dataset);
+    }
+    return rc == 0 && dataset->people_count == 0 ? -ENOENT : rc;
+}
+
+/* After the taps: whose cards, whose homes. */
+static int load_person_names(struct storage_sqlite *store, struct dataset *dataset)
+{
+    const size_t device = offsetof(struct event_row, device_id);
+    const size_t card = offsetof(struct event_row, card_uid);
+    int rc = load_named(store, &store_tables[TABLE_DEVICE], dataset, dataset, device);
+
+    if (rc == 0) {
+        rc = load_named(store, &store_tables[TABLE_CARRIED_READER], dataset, dataset, device);
+    }
+    if (rc == 0) {
+        rc = load_named(store, &store_tables[TABLE_CARD], dataset, dataset, card);
+    }
+    if (rc == 0) {
+        rc = load_named(store, &store_tables[TABLE_HOME_TAG], dataset, dataset, card);
+    }
+    return rc == 0 ? load_carers(store, dataset) : rc;
+}
+
+/* ---- the filter --------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t instant, int64_t seconds)
+{
+    return instant < INT64_MIN + seconds ? INT64_MIN : instant - seconds;
+}
+
+static int64_t later(int64_t instant, int64_t seconds)
+{
+    return instant > INT64_MAX - seconds ? INT64_MAX : instant + seconds;
+}
+
+static int resolve_period(
+    struct storage_sqlite *store, const char *period_id, struct store_window *window)
+{
+    sqlite3_stmt *find = NULL;
+    int sqlite_rc = sqlite3_prepare_v2(
+        store->db, "SELECT start_utc, end_utc FROM period WHERE period_id = ?1", -1, &find, NULL);
+
+    if (sqlite_rc == SQLITE_OK) {
+        (void)sqlite3_bind_text(find, 1, period_id, -1, SQLITE_STATIC);
+        sqlite_rc = sqlite3_step(find);
+    }
+    if (sqlite_rc == SQLITE_ROW) {
+        window->plan_from = sqlite3_column_int64(find, 0);
+        window->plan_until = sqlite3_column_int64(find, 1);
+        window->from_utc = earlier(window->plan_from, STORAGE_MARGIN_S);
+        window->to_utc = later(window->plan_until, STORAGE_MARGIN_S);
+        window->is_bounded = true;
+    }
+    (void)sqlite3_finalize(find);
+    return sqlite_rc == SQLITE_DONE ? -ENOENT : store_code(sqlite_rc);
+}
+
+static int resolve_filter(struct storage_sqlite *store, const struct storage_filter *filter,
+    struct store_window *ret_window)
+{
+    *ret_window = (struct store_window){
+        .person_id = filter->person_id,
+        .from_utc = INT64_MIN,
+        .to_utc = INT64_MAX,
+        .plan_from = INT64_MIN,
+        .plan_until = INT64_MAX,
+    };
+    if (filter->from_utc != 0 && filter->to_utc != 0) {
+        ret_window->from_utc = earlier(filter->from_utc, STORAGE_MARGIN_S);
+        ret_window->to_utc = later(filter->to_utc, STORAGE_MARGIN_S);
+        ret_window->plan_from = ret_window->from_utc;
+        ret_window->plan_until = ret_window->to_utc;
+        ret_window->is_bounded = true;
+        return 0;
+    }
+    return filter->period_id != NULL ? resolve_period(store, filter->period_id, ret_window) : 0;
+}
+
+int store_load(struct storage *storage, const struct storage_filter *filter,
+    struct dataset *dataset, struct err *err)
+{
+    struct storage_sqlite *store = store_of(storage);
+    struct store_window window;
+    bool is_own = sqlite3_get_autocommit(store->db) != 0;
+    int rc = is_own ? store_exec(store, "BEGIN") : 0;
+
+    if (rc == 0) {
+        rc = resolve_filter(store, filter, &window);
+        if (rc == -ENOENT) {
+            (void)err_set(err, rc, "store: no period '%s'", filter->period_id);
+        }
+    }
+    if (rc == 0 && filter->person_id == NULL) {
+        rc = load_everybody(store, &window, dataset);
+    } else if (rc == 0) {
+        rc = load_person(store, &window, dataset);
+        if (rc == -ENOENT) {
+            (void)err_set(err, rc, "store: no such person");
+        }
+    }
+    if (rc == 0) {
+        rc = store_load_taps(store, &window, dataset);
+    }
+    if (rc == 0 && filter->person_id != NULL) {
+        rc = load_person_names(store, dataset);
+    }
+    if (rc < 0 && rc != -ENOENT) {
+        (void)err_set(
+            err, rc, "store: %s", rc == -ENOMEM ? "out of memory" : sqlite3_errmsg(store->db));
+    }
+    if (is_own && sqlite3_get_autocommit(store->db) == 0) {
+        (void)store_exec(store, "ROLLBACK");
+    }
+    return rc;
+}

@@ -1,0 +1,122 @@
+/* sqlite_persons.c - whom the taps of a device touch. */
+#include "collector/storage/sqlite_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { PERSONS_MAX = 64 };
+
+/* Who was told already: the people one device touches are one household, or a carer's round. */
+struct told {
+    struct dataset names; /* only its texts are used */
+    text_id ids[PERSONS_MAX];
+    size_t count;
+    storage_person_callback callback;
+    void *user;
+};
+
+static int tell(struct told *told, const char *person_id)
+{
+    text_id id = 0;
+    int rc = dataset_intern(&told->names, person_id, strlen(person_id), &id);
+
+    if (rc < 0) {
+        return rc;
+    }
+    for (size_t i = 0; i < told->count; i++) {
+        if (told->ids[i] == id) {
+            return 0;
+        }
+    }
+    /* Past the limit somebody may be told twice, which costs time and nothing else. */
+    if (told->count < PERSONS_MAX) {
+        told->ids[told->count++] = id;
+    }
+    return told->callback(told->user, person_id);
+}
+
+/* ?1 a device or a tag, ?2 from, ?3 to. The column is a person. */
+static int tell_all(struct storage_sqlite *store, sqlite3_stmt *walk, const char *key,
+    int64_t from_utc, int64_t to_utc, struct told *told)
+{
+    int sqlite_rc = SQLITE_OK;
+    int rc = 0;
+
+    if (walk == NULL) {
+        return store_failed(store, NULL);
+    }
+    (void)sqlite3_bind_text(walk, 1, key, -1, SQLITE_TRANSIENT);
+    (void)sqlite3_bind_int64(walk, 2, from_utc);
+    (void)sqlite3_bind_int64(walk, 3, to_utc);
+    while (rc == 0 && (sqlite_rc = sqlite3_step(walk)) == SQLITE_ROW) {
+        rc = tell(told, (const char *)sqlite3_column_text(walk, 0));
+    }
+    (void)sqlite3_reset(walk);
+    return rc != 0 ? rc : store_code(sqlite_rc);
+}
+
+static int is_carried(struct storage_sqlite *store, const char *device_id, bool *ret_is)
+{
+    sqlite3_stmt *find = store_statement(
+        store, SLOT_CARRIED_READER, "SELECT 1 FROM carried_reader WHERE device_id = ?1");
+    int sqlite_rc = SQLITE_OK;
+
+    if (find == NULL) {
+        return store_failed(store, NULL);
+    }
+    (void)sqlite3_bind_text(find, 1, device_id, -1, SQLITE_STATIC);
+    sqlite_rc = sqlite3_step(find);
+    (void)sqlite3_reset(find);
+    *ret_is = sqlite_rc == SQLITE_ROW;
+    return store_code(sqlite_rc);
+}
+
+/* A carer's reader: the homes are those whose tags it read. */
+static int tell_homes_of_tags(struct storage_sqlite *store, const char *device_id, int64_t from_utc,
+    int64_t to_utc, struct told *told)
+{
+    const struct store_window window = {
+        .device_id = device_id, .is_bounded = true, .from_utc = from_utc, .to_utc = to_utc};
+    sqlite3_stmt *homes = store_statement(store, SLOT_PERSONS_OF_TAG,
+        "SELECT person_id FROM home_tag"
+        " WHERE tag_uid = ?1 AND from_utc <= ?3 AND to_utc > ?2");
+    struct dataset taps;
+    int rc = dataset_init(&taps);
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = store_load_taps(store, &window, &taps);
+    for (size_t i = 0; rc == 0 && i < taps.events_count; i++) {
+        rc = tell_all(
+            store, homes, dataset_text(&taps, taps.events[i].card_uid), from_utc, to_utc, told);
+    }
+    dataset_done(&taps);
+    return rc;
+}
+
+int store_persons_at(struct storage *storage, const char *device_id, int64_t from_utc,
+    int64_t to_utc, storage_person_callback callback, void *user)
+{
+    struct storage_sqlite *store = store_of(storage);
+    struct told told = {.callback = callback, .user = user};
+    bool is_carers = false;
+    int rc = dataset_init(&told.names);
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = tell_all(store,
+        store_statement(store, SLOT_PERSONS_OF_DEVICE,
+            "SELECT DISTINCT person_id FROM device"
+            " WHERE device_id = ?1 AND from_utc <= ?3 AND to_utc > ?2"),
+        device_id, from_utc, to_utc, &told);
+    if (rc == 0) {
+        rc = is_carried(store, device_id, &is_carers);
+    }
+    if (rc == 0 && is_carers) {
+        rc = tell_homes_of_tags(store, device_id, from_utc, to_utc, &told);
+    }
+    dataset_done(&told.names);
+    return rc;
+}
