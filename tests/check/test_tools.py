@@ -5,7 +5,7 @@ import sys
 import pytest
 from repository import ROOT, files
 
-COMMANDS = ["tools/test", "tools/lint", "tools/demo", "tools/ci/bare-machine.sh"]
+COMMANDS = ["tools/test", "tools/lint", "tools/fuzz", "tools/demo", "tools/ci/bare-machine.sh"]
 SUITE = """<testsuite>
 <testcase name="a" status="run"/><testcase name="b" status="run"/>
 <testcase name="c" status="fail"/>
