@@ -40,8 +40,7 @@ struct hal_clock {
     uint64_t boot_id; /* random, another one each boot */
 };
 
-static inline void hal_clock_read(
-    struct hal_clock *clock, struct hal_clock_reading *ret_reading)
+static inline void hal_clock_read(struct hal_clock *clock, struct hal_clock_reading *ret_reading)
 {
     clock->ops->read(clock, ret_reading);
 }

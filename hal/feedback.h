@@ -26,8 +26,7 @@ struct hal_feedback;
 
 struct hal_feedback_ops {
     /* Start pattern at now_us of boot time. 0, or -EIO when a lamp could not be set. */
-    int (*show)(struct hal_feedback *feedback, enum hal_feedback_pattern pattern,
-        uint64_t now_us);
+    int (*show)(struct hal_feedback *feedback, enum hal_feedback_pattern pattern, uint64_t now_us);
     /* Milliseconds until step() is wanted next, HAL_FEEDBACK_IDLE_MS when nothing runs. */
     int (*step)(struct hal_feedback *feedback, uint64_t now_us);
 };

@@ -17,8 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HAL_READER_POLL_MAX_MS = 1000, HAL_TAG_UID_MAX = 10, HAL_TAG_SUN_PICC = 16,
-    HAL_TAG_SUN_MAC = 8 };
+enum {
+    HAL_READER_POLL_MAX_MS = 1000,
+    HAL_TAG_UID_MAX = 10,
+    HAL_TAG_SUN_PICC = 16,
+    HAL_TAG_SUN_MAC = 8
+};
 
 enum hal_tag_tech {
     HAL_TAG_UNKNOWN = 0,
@@ -30,7 +34,7 @@ enum hal_tag_tech {
 
 struct hal_tag {
     uint8_t uid[HAL_TAG_UID_MAX];
-    uint8_t uid_size; /* 4, 7 or 10 */
+    uint8_t uid_size;   /* 4, 7 or 10 */
     bool uid_is_random; /* 4 bytes starting 08: another one at every touch (ISO 14443-3) */
     enum hal_tag_tech tech;
     bool has_sun; /* picc and mac hold what the tag gave, to be verified at the collector only */
@@ -68,8 +72,7 @@ struct hal_reader {
     const char *name; /* "spi0", "uart0": goes into every tap it reads */
 };
 
-static inline void hal_reader_poll(
-    struct hal_reader *reader, struct hal_reader_event *ret_event)
+static inline void hal_reader_poll(struct hal_reader *reader, struct hal_reader_event *ret_event)
 {
     reader->ops->poll(reader, ret_event);
 }
