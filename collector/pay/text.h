@@ -1,0 +1,45 @@
+/*
+ * text.h - put text together: rows of CSV, lines of JSON, sentences.
+ *
+ * A struct text grows in memory, or, when it has a drain, hands its bytes on whenever it is full
+ * and at text_drain(). The first failure (-ENOMEM, or what the drain returned) stays in rc and
+ * turns every later call into nothing: check rc once at the end.
+ *
+ * Ownership: text_done() frees. Zero-initialise. Bytes are not ended by zero unless text_end().
+ */
+#ifndef ECM_COLLECTOR_PAY_TEXT_H
+#define ECM_COLLECTOR_PAY_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+    int (*drain)(void *user, const char *bytes, size_t size); /* NULL: grow instead */
+    void *user;
+    int rc;
+};
+
+void text_done(struct text *text);
+
+void text_add(struct text *text, const char *bytes, size_t size);
+void text_add_string(struct text *text, const char *string);
+void text_add_char(struct text *text, char character);
+void text_add_int(struct text *text, int64_t number);
+void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One CSV field (RFC 4180): quoted when it has to be. */
+void text_add_csv(struct text *text, const char *string, size_t size);
+
+/* One JSON string with its quotes. */
+void text_add_json(struct text *text, const char *string);
+
+/* Hand on what is left. Returns rc. */
+int text_drain(struct text *text);
+
+/* End the bytes with a zero, which does not count into size. Returns the string, "" when rc < 0. */
+const char *text_end(struct text *text);
+
+#endif
