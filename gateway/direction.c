@@ -34,19 +34,25 @@ static uint64_t since(int64_t earlier_ms, int64_t later_ms)
     return later_ms > earlier_ms ? (uint64_t)(later_ms - earlier_ms) : 0;
 }
 
-/* How long ago the tag's last counted tap was, by the best clock that knows. */
-static uint64_t age_ms(const struct direction_tag *tag, const struct record *now)
+/*
+ * How long ago the tag's last counted tap was, by the best clock that knows. false: nobody knows,
+ * and *ret_age is how long it is at least.
+ */
+static bool age_ms(const struct direction_tag *tag, const struct record *now, uint64_t *ret_age)
 {
     uint64_t by_wall = 0;
 
     if (tag->boot_id == now->boot_id) {
-        return now->boot_ms > tag->boot_ms ? now->boot_ms - tag->boot_ms : 0;
+        *ret_age = now->boot_ms > tag->boot_ms ? now->boot_ms - tag->boot_ms : 0;
+        return true;
     }
     if (tag->wall_trust == WALL_UNSET || now->wall_trust == WALL_UNSET) {
-        return now->boot_ms;
+        *ret_age = now->boot_ms;
+        return false;
     }
     by_wall = since(tag->wall_ms, now->wall_ms);
-    return by_wall > now->boot_ms ? by_wall : now->boot_ms;
+    *ret_age = by_wall > now->boot_ms ? by_wall : now->boot_ms;
+    return true;
 }
 
 static bool is_present(const struct direction *direction, size_t reader, const struct tap *tap)
@@ -61,6 +67,7 @@ void direction_decide(const struct direction *direction, size_t reader, struct r
     struct tap *tap = &record->tap;
     const struct direction_tag *tag = find(direction, tap);
     uint64_t age = 0;
+    bool is_known = false;
 
     assert(reader < DIRECTION_READERS_MAX);
     tap->direction = TAP_IN;
@@ -68,8 +75,8 @@ void direction_decide(const struct direction *direction, size_t reader, struct r
     if ((tap->flags & TAP_FLAG_RANDOM_UID) != 0 || tag == NULL) {
         return;
     }
-    age = age_ms(tag, record);
-    if (is_present(direction, reader, tap) || age < DIRECTION_BOUNCE_MS) {
+    is_known = age_ms(tag, record, &age);
+    if (is_present(direction, reader, tap) || (is_known && age < DIRECTION_BOUNCE_MS)) {
         tap->direction = tag->direction;
         tap->flags |= TAP_FLAG_BOUNCE;
     } else if (tag->direction == TAP_IN && age < direction->home_limit_ms) {
@@ -125,7 +132,18 @@ void direction_remember(struct direction *direction, size_t reader, const struct
     fill(tag != NULL ? tag : take_slot(direction), record, ++direction->uses);
 }
 
-void direction_gone(struct direction *direction, size_t reader)
+void direction_gone(struct direction *direction, size_t reader, const uint8_t *uid, size_t uid_size)
+{
+    struct direction_present *present = NULL;
+
+    assert(reader < DIRECTION_READERS_MAX);
+    present = &direction->present[reader];
+    if (present->uid_size == uid_size && memcmp(present->uid, uid, uid_size) == 0) {
+        present->uid_size = 0;
+    }
+}
+
+void direction_forget_present(struct direction *direction, size_t reader)
 {
     assert(reader < DIRECTION_READERS_MAX);
     direction->present[reader].uid_size = 0;
@@ -141,10 +159,18 @@ static void correct_stamp(const struct direction_replay *cursor, struct directio
     }
 }
 
+static bool counts(const struct record *record)
+{
+    return record->type == RECORD_TAP && record->tap.uid_size > 0 &&
+           (record->tap.flags & (TAP_FLAG_BOUNCE | TAP_FLAG_RANDOM_UID)) == 0;
+}
+
 bool direction_replay(struct direction *direction, struct direction_replay *cursor,
     const struct record *record, const struct record *now)
 {
     struct direction_tag tag = {0};
+    struct direction_tag *slot = NULL;
+    uint64_t age = 0;
 
     cursor->seen++;
     if (record->wall_trust != WALL_UNSET) {
@@ -153,16 +179,19 @@ bool direction_replay(struct direction *direction, struct direction_replay *curs
         cursor->anchor_boot_ms = record->boot_ms;
         cursor->anchor_wall_ms = record->wall_ms;
     }
-    if (record->type == RECORD_TAP && (record->tap.flags & TAP_FLAG_BOUNCE) == 0 &&
-        (record->tap.flags & TAP_FLAG_RANDOM_UID) == 0 && record->tap.uid_size > 0 &&
-        find(direction, &record->tap) == NULL) {
-        /* Newest first: later calls are older, and yield their slot first. */
-        fill(&tag, record, UINT32_MAX - cursor->seen);
+    direction->uses = REPLAY_RECORDS_MAX;
+    if (counts(record) && find(direction, &record->tap) == NULL) {
+        /* Newest first: what comes later is older, and makes room first. */
+        fill(&tag, record, REPLAY_RECORDS_MAX - cursor->seen);
         correct_stamp(cursor, &tag);
-        if (age_ms(&tag, now) < direction->home_limit_ms) {
-            *take_slot(direction) = tag;
+        (void)age_ms(&tag, now, &age);
+        slot = take_slot(direction);
+        if (slot->uid_size != 0) {
+            return false; /* the table is full of newer ones */
+        }
+        if (age < direction->home_limit_ms) {
+            *slot = tag;
         }
     }
-    direction->uses = UINT32_MAX;
     return cursor->seen < REPLAY_RECORDS_MAX;
 }

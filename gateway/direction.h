@@ -6,7 +6,7 @@
  *
  * A tap is a bounce, and means the same again, when
  *   - the tag has not left this reader's field since its last tap, however long ago; or
- *   - its last tap that counted was less than DIRECTION_BOUNCE_MS ago. No visit is that short, and
+ *   - its last tap that counted is known to be less than DIRECTION_BOUNCE_MS ago. No visit is that short, and
  *     a carer who taps again after ten seconds because she is not sure must not be checked out.
  * A bounce does not extend the time, and is recorded like any tap, flagged.
  *
@@ -47,7 +47,7 @@ struct direction_tag {
     uint64_t used; /* order of last use, for the oldest to make room */
 };
 
-/* What lies on a reader. */
+/* What was laid on a reader last and has not left. */
 struct direction_present {
     uint8_t uid[TAG_UID_MAX];
     uint8_t uid_size; /* 0: nothing */
@@ -72,8 +72,12 @@ void direction_decide(const struct direction *direction, size_t reader, struct r
 /* The tap was stored and its direction shown: from now on it counts. */
 void direction_remember(struct direction *direction, size_t reader, const struct record *record);
 
-/* The tag left the field of reader, or the reader broke down and can no longer tell. */
-void direction_gone(struct direction *direction, size_t reader);
+/* The tag left the field of reader. */
+void direction_gone(
+    struct direction *direction, size_t reader, const uint8_t *uid, size_t uid_size);
+
+/* The reader broke down: it can no longer tell what lies on it. */
+void direction_forget_present(struct direction *direction, size_t reader);
 
 /*
  * Rebuild from the log: call with the records newest first until it returns false. cursor starts

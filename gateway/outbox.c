@@ -11,35 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sqlite3.h>
-
 #include "base/err.h"
-#include "gateway/outbox_db.h"
+#include "gateway/outbox_internal.h"
 #include "gateway/outbox_salvage.h"
-#include "proto/messages.h"
 
 enum {
-    PRUNE_FOR_ROOM = 256,    /* acked records that make way when the budget is used up */
-    PRUNE_BY_AGE_MAX = 4096, /* a bound on how long one outbox_keep_house() takes */
-    DAY_MS = 24 * 3600 * 1000,
-};
-
-enum statement {
-    STMT_BEGIN,
-    STMT_COMMIT,
-    STMT_INSERT,
-    STMT_ADVANCE,
-    STMT_ACK,
-    STMT_MARK,
-    STMT_AGED,
-    STMT_FORGET_MARKS,
-    STMT_DELETE,
-    STMT_OLDEST,
-    STMT_CHAIN,
-    STMT_READ,
-    STMT_READ_BACK,
-    STMT_PAGES,
-    STMT_COUNT,
+    PRUNE_FOR_ROOM = 256, /* acked records that make way when the budget is used up */
 };
 
 static const char *const statement_sql[STMT_COUNT] = {
@@ -56,32 +33,18 @@ static const char *const statement_sql[STMT_COUNT] = {
     [STMT_CHAIN] = "SELECT chain FROM record WHERE seq = ?1",
     [STMT_READ] = "SELECT seq, bytes, chain FROM record WHERE seq >= ?1 ORDER BY seq",
     [STMT_READ_BACK] = "SELECT seq, bytes, chain FROM record ORDER BY seq DESC",
-    [STMT_PAGES] = "SELECT page_count - freelist_count FROM pragma_page_count,"
-                   " pragma_freelist_count",
-};
-
-struct outbox {
-    sqlite3 *db; /* NULL: outbox_renew() failed, everything is refused */
-    sqlite3_stmt *statements[STMT_COUNT];
-    struct chain *chain;
-    struct outbox_head head;
-    uint64_t written_acked_seq; /* what the file says; head.acked_seq may be further */
-    int64_t marked_day;         /* of the last ack_mark row written, and how far it went */
-    uint64_t marked_seq;
-    uint64_t bytes_max;
-    char path[OUTBOX_PATH_MAX];
-    char device_id[DEVICE_ID_MAX + 1];
+    [STMT_PAGES] =
+        "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count",
 };
 
 /* ---- statements --------------------------------------------------------------------------- */
 
-static int bind_seq(sqlite3_stmt *stmt, int index, uint64_t value)
+int outbox_bind(sqlite3_stmt *stmt, int index, uint64_t value)
 {
     return sqlite3_bind_int64(stmt, index, (sqlite3_int64)value);
 }
 
-/* Run a statement that gives no row. A SQLite code; SQLITE_OK for done. */
-static int run(struct outbox *box, enum statement which)
+int outbox_run(struct outbox *box, enum statement which)
 {
     int sqlite_rc = sqlite3_step(box->statements[which]);
 
@@ -89,13 +52,12 @@ static int run(struct outbox *box, enum statement which)
     return sqlite_rc == SQLITE_DONE ? SQLITE_OK : sqlite_rc;
 }
 
-/* End the transaction: commit when all went well, else undo. Returns our code. */
-static int finish(struct outbox *box, int sqlite_rc)
+int outbox_finish(struct outbox *box, int sqlite_rc)
 {
     int rc = 0;
 
     if (sqlite_rc == SQLITE_OK) {
-        sqlite_rc = run(box, STMT_COMMIT);
+        sqlite_rc = outbox_run(box, STMT_COMMIT);
     }
     rc = outbox_db_code(box->db, sqlite_rc);
     /* Some errors roll back by themselves; asking twice would be another error. */
@@ -242,38 +204,6 @@ int outbox_renew(struct outbox *box, struct outbox_repair *ret_repair, struct er
 
 /* ---- append ------------------------------------------------------------------------------- */
 
-/* Delete all before new_oldest, in one transaction. All of it is acked. */
-static int prune(struct outbox *box, uint64_t new_oldest)
-{
-    uint8_t before[CHAIN_SIZE] = {0};
-    int rc = outbox_chain_at(box, new_oldest - 1, before);
-    int sqlite_rc = SQLITE_OK;
-
-    if (rc < 0) {
-        return rc;
-    }
-    sqlite_rc = run(box, STMT_BEGIN);
-    if (sqlite_rc == SQLITE_OK) {
-        (void)bind_seq(box->statements[STMT_DELETE], 1, new_oldest);
-        sqlite_rc = run(box, STMT_DELETE);
-    }
-    if (sqlite_rc == SQLITE_OK) {
-        sqlite3_stmt *stmt = box->statements[STMT_OLDEST];
-
-        (void)bind_seq(stmt, 1, new_oldest);
-        (void)sqlite3_bind_blob(stmt, 2, before, CHAIN_SIZE, SQLITE_STATIC);
-        (void)bind_seq(stmt, 3, box->head.acked_seq);
-        sqlite_rc = run(box, STMT_OLDEST);
-    }
-    rc = finish(box, sqlite_rc);
-    if (rc == 0) {
-        box->head.oldest_seq = new_oldest;
-        memcpy(box->head.chain_before_oldest, before, CHAIN_SIZE);
-        box->written_acked_seq = box->head.acked_seq;
-    }
-    return rc;
-}
-
 static int make_room(struct outbox *box)
 {
     uint64_t end = box->head.oldest_seq + PRUNE_FOR_ROOM;
@@ -281,29 +211,29 @@ static int make_room(struct outbox *box)
     if (box->head.acked_seq < box->head.oldest_seq) {
         return ECM_EFULL; /* nothing here is acked */
     }
-    return prune(box, end <= box->head.acked_seq ? end : box->head.acked_seq + 1);
+    return outbox_prune(box, end <= box->head.acked_seq ? end : box->head.acked_seq + 1);
 }
 
 static int insert(struct outbox *box, const uint8_t *bytes, size_t size,
     const uint8_t chain[static CHAIN_SIZE], uint64_t taps)
 {
     sqlite3_stmt *stmt = box->statements[STMT_INSERT];
-    int sqlite_rc = run(box, STMT_BEGIN);
+    int sqlite_rc = outbox_run(box, STMT_BEGIN);
 
     if (sqlite_rc == SQLITE_OK) {
-        (void)bind_seq(stmt, 1, box->head.next_seq);
+        (void)outbox_bind(stmt, 1, box->head.next_seq);
         (void)sqlite3_bind_blob(stmt, 2, bytes, (int)size, SQLITE_STATIC);
         (void)sqlite3_bind_blob(stmt, 3, chain, CHAIN_SIZE, SQLITE_STATIC);
-        sqlite_rc = run(box, STMT_INSERT);
+        sqlite_rc = outbox_run(box, STMT_INSERT);
     }
     if (sqlite_rc == SQLITE_OK) {
         stmt = box->statements[STMT_ADVANCE];
-        (void)bind_seq(stmt, 1, box->head.next_seq + 1);
-        (void)bind_seq(stmt, 2, box->head.acked_seq);
-        (void)bind_seq(stmt, 3, taps);
-        sqlite_rc = run(box, STMT_ADVANCE);
+        (void)outbox_bind(stmt, 1, box->head.next_seq + 1);
+        (void)outbox_bind(stmt, 2, box->head.acked_seq);
+        (void)outbox_bind(stmt, 3, taps);
+        sqlite_rc = outbox_run(box, STMT_ADVANCE);
     }
-    return finish(box, sqlite_rc);
+    return outbox_finish(box, sqlite_rc);
 }
 
 int outbox_append(struct outbox *box, struct record *record)
@@ -382,200 +312,4 @@ uint64_t outbox_bytes(struct outbox *box)
 uint64_t outbox_bytes_max(const struct outbox *box)
 {
     return box->bytes_max;
-}
-
-/* ---- reading ------------------------------------------------------------------------------ */
-
-int outbox_chain_at(struct outbox *box, uint64_t seq, uint8_t ret_head[static CHAIN_SIZE])
-{
-    sqlite3_stmt *stmt = box->statements[STMT_CHAIN];
-    int sqlite_rc = SQLITE_OK;
-    int rc = 0;
-
-    if (box->db == NULL || seq + 1 < box->head.oldest_seq || seq >= box->head.next_seq) {
-        return -ENOENT;
-    }
-    if (seq + 1 == box->head.oldest_seq) {
-        memcpy(ret_head, box->head.chain_before_oldest, CHAIN_SIZE);
-        return 0;
-    }
-    (void)bind_seq(stmt, 1, seq);
-    sqlite_rc = sqlite3_step(stmt);
-    if (sqlite_rc != SQLITE_ROW) {
-        rc = sqlite_rc == SQLITE_DONE ? ECM_ECORRUPT : outbox_db_code(box->db, sqlite_rc);
-    } else if (sqlite3_column_bytes(stmt, 0) != CHAIN_SIZE) {
-        rc = ECM_ECORRUPT;
-    } else {
-        memcpy(ret_head, sqlite3_column_blob(stmt, 0), CHAIN_SIZE);
-    }
-    (void)sqlite3_reset(stmt);
-    return rc;
-}
-
-/* The row stmt stands on. false when its columns are not what we store. */
-static bool take_item(sqlite3_stmt *stmt, struct outbox_item *ret_item)
-{
-    const struct outbox_item item = {
-        .seq = (uint64_t)sqlite3_column_int64(stmt, 0),
-        .bytes = sqlite3_column_blob(stmt, 1),
-        .size = (size_t)sqlite3_column_bytes(stmt, 1),
-        .chain = sqlite3_column_blob(stmt, 2),
-    };
-
-    *ret_item = item;
-    return item.bytes != NULL && item.chain != NULL && sqlite3_column_bytes(stmt, 2) == CHAIN_SIZE;
-}
-
-/* Show what stmt gives, from seq on without a gap and each following from head. */
-static int read_checked(struct outbox *box, sqlite3_stmt *stmt, uint64_t seq,
-    uint8_t head[static CHAIN_SIZE], outbox_visit visit, void *user)
-{
-    for (; seq < box->head.next_seq; seq++) {
-        struct outbox_item item = {0};
-        int sqlite_rc = sqlite3_step(stmt);
-
-        if (sqlite_rc != SQLITE_ROW && sqlite_rc != SQLITE_DONE) {
-            return outbox_db_code(box->db, sqlite_rc);
-        }
-        if (sqlite_rc == SQLITE_DONE || !take_item(stmt, &item) || item.seq != seq) {
-            return ECM_ECORRUPT;
-        }
-        chain_next(box->chain, head, item.bytes, item.size, head);
-        if (memcmp(head, item.chain, CHAIN_SIZE) != 0) {
-            return ECM_ECORRUPT;
-        }
-        if (!visit(user, &item)) {
-            break;
-        }
-    }
-    return 0;
-}
-
-int outbox_read(struct outbox *box, uint64_t from_seq, outbox_visit visit, void *user)
-{
-    sqlite3_stmt *stmt = box->statements[STMT_READ];
-    uint8_t head[CHAIN_SIZE] = {0};
-    int rc = from_seq == 0 ? -ENOENT : outbox_chain_at(box, from_seq - 1, head);
-
-    if (rc < 0) {
-        return rc;
-    }
-    (void)bind_seq(stmt, 1, from_seq);
-    rc = read_checked(box, stmt, from_seq, head, visit, user);
-    (void)sqlite3_reset(stmt);
-    return rc;
-}
-
-int outbox_read_back(struct outbox *box, outbox_visit visit, void *user)
-{
-    sqlite3_stmt *stmt = box->statements[STMT_READ_BACK];
-    struct outbox_item item = {0};
-    int sqlite_rc = SQLITE_ROW;
-
-    if (box->db == NULL) {
-        return -EIO;
-    }
-    while (sqlite_rc == SQLITE_ROW) {
-        sqlite_rc = sqlite3_step(stmt);
-        if (sqlite_rc == SQLITE_ROW && (!take_item(stmt, &item) || !visit(user, &item))) {
-            break;
-        }
-    }
-    (void)sqlite3_reset(stmt);
-    return outbox_db_code(box->db, sqlite_rc);
-}
-
-/* ---- acks and retention ------------------------------------------------------------------- */
-
-int outbox_ack(struct outbox *box, uint64_t seq)
-{
-    if (seq >= box->head.next_seq) {
-        return -EINVAL;
-    }
-    if (seq > box->head.acked_seq) {
-        box->head.acked_seq = seq;
-    }
-    return 0;
-}
-
-void outbox_unack(struct outbox *box, uint64_t seq)
-{
-    if (seq < box->head.acked_seq) {
-        box->head.acked_seq = seq;
-    }
-}
-
-/* Write down how far the collector is, and on which day it was so. */
-static int write_ack(struct outbox *box, int64_t day)
-{
-    int sqlite_rc = run(box, STMT_BEGIN);
-    int rc = 0;
-
-    if (sqlite_rc == SQLITE_OK) {
-        (void)bind_seq(box->statements[STMT_ACK], 1, box->head.acked_seq);
-        sqlite_rc = run(box, STMT_ACK);
-    }
-    if (sqlite_rc == SQLITE_OK && day > 0) {
-        (void)sqlite3_bind_int64(box->statements[STMT_MARK], 1, day);
-        (void)bind_seq(box->statements[STMT_MARK], 2, box->head.acked_seq);
-        sqlite_rc = run(box, STMT_MARK);
-    }
-    rc = finish(box, sqlite_rc);
-    if (rc == 0) {
-        box->written_acked_seq = box->head.acked_seq;
-        if (day > 0) {
-            box->marked_day = day;
-            box->marked_seq = box->head.acked_seq;
-        }
-    }
-    return rc;
-}
-
-/* Delete what was acked on or before day. */
-static int prune_aged(struct outbox *box, int64_t day)
-{
-    sqlite3_stmt *stmt = box->statements[STMT_AGED];
-    uint64_t through = 0;
-    int sqlite_rc = SQLITE_OK;
-
-    (void)sqlite3_bind_int64(stmt, 1, day);
-    sqlite_rc = sqlite3_step(stmt);
-    if (sqlite_rc == SQLITE_ROW) {
-        through = (uint64_t)sqlite3_column_int64(stmt, 0);
-    }
-    (void)sqlite3_reset(stmt);
-    /* After outbox_unack() a mark may be further than what the collector now has. */
-    if (through > box->head.acked_seq) {
-        through = box->head.acked_seq;
-    }
-    if (sqlite_rc != SQLITE_ROW || through < box->head.oldest_seq) {
-        return outbox_db_code(box->db, sqlite_rc);
-    }
-    if (through >= box->head.oldest_seq + PRUNE_BY_AGE_MAX) {
-        return prune(box, box->head.oldest_seq + PRUNE_BY_AGE_MAX);
-    }
-    (void)sqlite3_bind_int64(box->statements[STMT_FORGET_MARKS], 1, day);
-    sqlite_rc = run(box, STMT_FORGET_MARKS);
-    if (sqlite_rc != SQLITE_OK) {
-        return outbox_db_code(box->db, sqlite_rc);
-    }
-    return prune(box, through + 1);
-}
-
-int outbox_keep_house(struct outbox *box, int64_t wall_ms, unsigned keep_days)
-{
-    int64_t today = wall_ms > 0 ? wall_ms / DAY_MS : 0;
-    bool is_mark_due = today > 0 && box->head.acked_seq > box->marked_seq;
-    int rc = 0;
-
-    if (box->db == NULL) {
-        return -EIO;
-    }
-    if (box->head.acked_seq != box->written_acked_seq || is_mark_due) {
-        rc = write_ack(box, is_mark_due ? today : 0);
-    }
-    if (rc == 0 && today > (int64_t)keep_days) {
-        rc = prune_aged(box, today - (int64_t)keep_days);
-    }
-    return rc;
 }

@@ -47,7 +47,7 @@ struct outbox_conf {
 /* What outbox_open() or outbox_renew() had to repair. All zero: nothing. */
 struct outbox_repair {
     bool was_set_aside;
-    char set_aside[OUTBOX_PATH_MAX + 32]; /* the file's new name */
+    char set_aside[OUTBOX_PATH_MAX + 40]; /* the file's new name */
     uint64_t salvaged;                    /* records taken over */
     uint64_t lost;                        /* records known to be there and not readable */
 };

@@ -13,7 +13,7 @@
  * acked.
  *   4. No progress within the time-out: hello again, with the wait doubling from
  *      UPLINK_ACK_TIMEOUT_MIN_US to UPLINK_ACK_TIMEOUT_MAX_US. A collector that is away
- * for a month costs one small message every few minutes, never a stream of batches. After
+ * for a month costs one small message a minute, never a stream of batches. After
  *      UPLINK_STALLS_TO_SPLIT stalls at the same seq records go one by one, so that one
  * that is refused cannot hold up what a batch holds besides it.
  *   5. An ack for another epoch is ignored. A collector that is ahead of our newest
@@ -39,8 +39,7 @@ enum {
     UPLINK_STALLS_TO_SPLIT = 2,
 };
 #define UPLINK_ACK_TIMEOUT_MIN_US (5u * 1000000u)
-#define UPLINK_ACK_TIMEOUT_MAX_US (300u * 1000000u)
-#define UPLINK_HEARTBEAT_US (300u * 1000000u)
+#define UPLINK_ACK_TIMEOUT_MAX_US (60u * 1000000u)
 
 struct err;
 struct outbox;
@@ -71,7 +70,8 @@ struct uplink_conf {
 /* What happened, for health and for the caller to act on. */
 enum uplink_event {
     UPLINK_NOTHING,
-    UPLINK_LOG_ROLLED_BACK, /* the collector knows more of this epoch than we do */
+    UPLINK_LOG_ROLLED_BACK, /* the collector knows more of this epoch than we do, or otherwise */
+    UPLINK_LOG_DAMAGED,     /* a record that is owed is not what was stored, or cannot be read */
 };
 
 struct uplink_counts {
@@ -98,12 +98,20 @@ enum uplink_event uplink_on_ack(struct uplink *uplink, const uint8_t *payload, s
 /* The outbox has a new epoch: forget what was agreed and say hello again. */
 void uplink_restart(struct uplink *uplink);
 
-/* Send what may be sent, notice what did not come. Returns when it wants to be called
- * next, on the port's now_us; UINT64_MAX while not connected. */
-uint64_t uplink_tick(struct uplink *uplink);
+/*
+ * Send what may be sent, notice what did not come. *ret_due_us is when it wants to be called next,
+ * on the port's now_us; UINT64_MAX: not before something happens.
+ */
+enum uplink_event uplink_tick(struct uplink *uplink, uint64_t *ret_due_us);
 
-/* Whether the collector has answered since we connected. */
+/* Whether the collector has answered our last hello. */
 bool uplink_is_agreed(const struct uplink *uplink);
+
+/* How many answers in a row did not come in time. */
+unsigned uplink_silences(const struct uplink *uplink);
+
+/* Why the collector refused something last; empty when it never did. */
+const char *uplink_refusal(const struct uplink *uplink);
 
 /* Seconds until all is acked at the rate of the last acks; 0 when nothing is owed or
  * unknown. */

@@ -1,0 +1,73 @@
+/*
+ * gateway_internal.h - the inside of a gateway, shared by gateway.c (what happens to taps) and
+ * gateway_report.c (what it tells about itself).
+ */
+#ifndef ECM_GATEWAY_GATEWAY_INTERNAL_H
+#define ECM_GATEWAY_GATEWAY_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/direction.h"
+#include "gateway/gateway.h"
+#include "gateway/health.h"
+#include "gateway/timetrust.h"
+#include "hal/feedback.h"
+
+struct outbox;
+struct signer;
+
+struct gateway {
+    char site[TOPIC_NAME_MAX + 1];
+    char device[DEVICE_ID_MAX + 1];
+    char version[RECORD_TEXT_MAX + 1];
+    unsigned keep_days;
+    struct gateway_ports ports;
+    struct signer *signer;
+    struct outbox *box;
+    struct uplink *uplink;
+    struct health health;
+    struct timetrust timetrust;
+    struct direction direction;
+
+    bool is_connected;
+    bool was_polled[GATEWAY_READERS_MAX];
+    uint64_t taps_refused;
+    uint64_t reader_resets;
+    uint64_t messages_ignored;
+    uint64_t next_clock_us;
+    uint64_t next_house_us;
+    uint64_t state_sent_us; /* on the uplink's clock */
+    unsigned state_changes; /* of health, when the state was sent */
+    bool is_state_wanted;
+    struct alert alert; /* the last that could not be sent; event empty: none */
+};
+
+static inline uint64_t uplink_now_us(const struct gateway *gateway)
+{
+    return gateway->ports.uplink.now_us(gateway->ports.uplink.user);
+}
+
+static inline enum health_part health_reader(size_t index)
+{
+    return (enum health_part)((size_t)HEALTH_READER_0 + index);
+}
+
+/* Publish the state, retained. A failure is tried again by tick_state(). */
+void gateway_send_state(struct gateway *gateway, bool is_online);
+
+/* Send the heartbeat when it is time, and a state at once (but not in a storm) when something
+ * began or ended. Returns when to call again, on the uplink's clock. */
+uint64_t gateway_tick_state(struct gateway *gateway, uint64_t now_us);
+
+/* Tell the site; kept until connected, the latest one only. */
+void gateway_raise_alert(struct gateway *gateway, const char *event, const char *text);
+void gateway_send_alert(struct gateway *gateway);
+
+/* Do a command from the collector or the field engineer and answer it. */
+void gateway_run_command(struct gateway *gateway, const struct command *command);
+
+/* Show a pattern; a failure is health's business, not the tap's. */
+void gateway_show(struct gateway *gateway, enum hal_feedback_pattern pattern);
+
+#endif

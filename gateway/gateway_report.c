@@ -1,0 +1,169 @@
+/*
+ * gateway_report.c - what a gateway tells about itself: states, alerts, answers to commands.
+ */
+#include "gateway/gateway_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/outbox.h"
+
+#define SECOND_US 1000000ull
+#define HEARTBEAT_US (300 * SECOND_US)
+#define STATE_MIN_US (1 * SECOND_US) /* between states that changes of health ask for */
+
+/* ---- alerts and states -------------------------------------------------------------------- */
+
+static int publish(
+    struct gateway *gateway, enum topic_kind kind, const uint8_t *bytes, size_t size, bool retain)
+{
+    char topic[TOPIC_MAX] = "";
+    const char *device = kind == TOPIC_ALERT ? "" : gateway->device;
+    int rc = topic_format(topic, gateway->site, device, kind);
+
+    if (rc == 0) {
+        rc = gateway->ports.uplink.publish(gateway->ports.uplink.user, topic, bytes, size, retain);
+    }
+    return rc;
+}
+
+void gateway_send_alert(struct gateway *gateway)
+{
+    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
+    size_t size = 0;
+
+    if (gateway->alert.event[0] == '\0' || !gateway->is_connected) {
+        return;
+    }
+    if (alert_encode(&gateway->alert, bytes, sizeof bytes, &size) < 0 ||
+        publish(gateway, TOPIC_ALERT, bytes, size, false) == 0) {
+        gateway->alert.event[0] = '\0';
+    }
+}
+
+void gateway_raise_alert(struct gateway *gateway, const char *event, const char *text)
+{
+    struct record now = {0};
+
+    timetrust_stamp(&gateway->timetrust, &now);
+    (void)snprintf(
+        gateway->alert.device_id, sizeof gateway->alert.device_id, "%s", gateway->device);
+    (void)snprintf(gateway->alert.event, sizeof gateway->alert.event, "%s", event);
+    (void)snprintf(gateway->alert.text, sizeof gateway->alert.text, "%s", text);
+    gateway->alert.unix_ms = now.wall_ms;
+    gateway_send_alert(gateway);
+}
+
+void gateway_state(struct gateway *gateway, struct device_state *ret_state)
+{
+    struct record now = {0};
+    struct device_state state = {
+        .online = true,
+        .epoch = outbox_epoch(gateway->box),
+        .head_seq = outbox_head_seq(gateway->box),
+        .acked_seq = outbox_acked_seq(gateway->box),
+        .oldest_seq = outbox_oldest_seq(gateway->box),
+        .taps_total = outbox_taps(gateway->box),
+        .taps_refused = gateway->taps_refused,
+        .reader_resets = gateway->reader_resets,
+        .reader_ok = true,
+        .outbox_bytes = outbox_bytes(gateway->box),
+        .outbox_bytes_max = outbox_bytes_max(gateway->box),
+        .drain_eta_s = uplink_drain_eta_s(gateway->uplink),
+    };
+
+    timetrust_stamp(&gateway->timetrust, &now);
+    state.boot_id = now.boot_id;
+    state.uptime_ms = now.boot_ms;
+    state.wall_ms = now.wall_ms;
+    state.wall_trust = now.wall_trust;
+    state.wall_uncertainty_ms = now.wall_uncertainty_ms;
+    (void)snprintf(state.device_id, sizeof state.device_id, "%s", gateway->device);
+    (void)snprintf(state.version, sizeof state.version, "%s", gateway->version);
+    for (size_t i = 0; i < gateway->ports.reader_count; i++) {
+        state.reader_ok = state.reader_ok && !health_is_bad(&gateway->health, health_reader(i));
+    }
+    *ret_state = state;
+}
+
+void gateway_send_state(struct gateway *gateway, bool is_online)
+{
+    struct device_state state = {0};
+    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
+    size_t size = 0;
+
+    gateway_state(gateway, &state);
+    state.online = is_online;
+    gateway->state_sent_us = uplink_now_us(gateway);
+    if (state_encode(&state, bytes, sizeof bytes, &size) < 0 ||
+        publish(gateway, TOPIC_STATE, bytes, size, true) < 0) {
+        return; /* wanted again STATE_MIN_US from now */
+    }
+    gateway->state_changes = gateway->health.changes;
+    gateway->is_state_wanted = false;
+}
+
+int gateway_will(struct gateway *gateway, char ret_topic[static TOPIC_MAX], uint8_t *payload,
+    size_t capacity, size_t *ret_size)
+{
+    struct device_state state = {.epoch = outbox_epoch(gateway->box)};
+    int rc = topic_format(ret_topic, gateway->site, gateway->device, TOPIC_STATE);
+
+    (void)snprintf(state.device_id, sizeof state.device_id, "%s", gateway->device);
+    return rc < 0 ? rc : state_encode(&state, payload, capacity, ret_size);
+}
+
+const char *gateway_status(struct gateway *gateway, char line[static GATEWAY_STATUS_SIZE])
+{
+    char trouble[GATEWAY_STATUS_SIZE - 64] = "";
+
+    (void)health_line(&gateway->health, trouble, sizeof trouble);
+    (void)snprintf(line, GATEWAY_STATUS_SIZE, "%s; %llu taps stored, %llu records owed", trouble,
+        (unsigned long long)outbox_taps(gateway->box),
+        (unsigned long long)(outbox_head_seq(gateway->box) - outbox_acked_seq(gateway->box)));
+    return line;
+}
+
+void gateway_run_command(struct gateway *gateway, const struct command *command)
+{
+    struct command_result result = {.command_id = command->command_id};
+    char line[GATEWAY_STATUS_SIZE] = "";
+    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
+    size_t size = 0;
+
+    if (strcmp(command->name, "blink") == 0) {
+        gateway_show(gateway, HAL_FEEDBACK_READY);
+        (void)snprintf(result.text, sizeof result.text, "blinking");
+    } else if (strcmp(command->name, "state") == 0) {
+        gateway_send_state(gateway, true);
+        (void)snprintf(result.text, sizeof result.text, "sent");
+    } else if (strcmp(command->name, "self-test") == 0) {
+        (void)health_line(&gateway->health, line, sizeof line);
+        result.code = strcmp(line, "ok") == 0 ? 0 : 1;
+        (void)snprintf(result.text, sizeof result.text, "%.*s", RECORD_TEXT_MAX, line);
+    } else {
+        result.code = -ENOSYS;
+        (void)snprintf(result.text, sizeof result.text, "unknown command");
+    }
+    if (command_result_encode(&result, bytes, sizeof bytes, &size) == 0) {
+        (void)publish(gateway, TOPIC_CMD_RESULT, bytes, size, false);
+    }
+}
+
+uint64_t gateway_tick_state(struct gateway *gateway, uint64_t now_us)
+{
+    bool is_wanted = gateway->is_state_wanted || gateway->state_changes != gateway->health.changes;
+    uint64_t due_us = gateway->state_sent_us + (is_wanted ? STATE_MIN_US : HEARTBEAT_US);
+
+    if (!gateway->is_connected) {
+        return UINT64_MAX;
+    }
+    if (now_us >= due_us) {
+        gateway->is_state_wanted = true;
+        gateway_send_state(gateway, true);
+        gateway_send_alert(gateway);
+        due_us = now_us + (gateway->is_state_wanted ? STATE_MIN_US : HEARTBEAT_US);
+    }
+    return due_us;
+}
