@@ -1,0 +1,64 @@
+/*
+ * ingest_internal.h - what the files of ingest share. Inside ingest/ only.
+ *
+ * ingest.c      the transaction, the entries, alerts, messages in, answers out; the only one that logs
+ * take_batch.c  what becomes of a batch
+ * take_hello.c  what becomes of a hello and of a state
+ */
+#ifndef ECM_COLLECTOR_INGEST_INGEST_INTERNAL_H
+#define ECM_COLLECTOR_INGEST_INGEST_INTERNAL_H
+
+#include "collector/ingest/ingest.h"
+#include "collector/ingest/inspect.h"
+#include "collector/ingest/log_table.h"
+#include "proto/messages.h"
+#include "proto/topics.h"
+
+enum { REPLIES_MAX = 64 };
+
+/* An answer to a message that names no log. */
+struct reply {
+    struct topic topic;
+    const char *reason;
+};
+
+struct ingest {
+    struct ingest_ports ports;
+    char collector_id[DEVICE_ID_MAX + 1];
+    struct chain *chain;
+    struct log_table logs;
+    struct log_entry *due;
+    struct reply replies[REPLIES_MAX];
+    size_t reply_count;
+    bool is_begun;
+    int failure;     /* the transaction was undone; the caller has not heard yet */
+    size_t gathered; /* bytes in the transaction */
+    uint64_t taken_batches, taken_records;
+    int64_t complained_ms;
+    struct ingest_counts counts;
+    struct inspection inspection; /* too large for the stack of a callback */
+};
+
+/* The store failed: undo, and take nothing more until the caller has heard. */
+void ingest_fail(struct ingest *ingest, int rc);
+/* Have a transaction open. false: failed. */
+bool ingest_begin(struct ingest *ingest);
+/* The log of entry is owed an acknowledgement, on the site of topic. */
+void ingest_set_due(struct ingest *ingest, const struct topic *topic, struct log_entry *entry);
+/* Keep a message's bytes with the reason. */
+void ingest_quarantine(struct ingest *ingest, const char *topic, const char *reason,
+    const uint8_t *bytes, size_t size);
+void ingest_alert_raise(struct ingest *ingest, struct log_entry *entry, enum ingest_alert kind);
+/* The entry of a log, made when absent. NULL after a failure. */
+struct log_entry *ingest_entry_of(struct ingest *ingest, const char *device_id, uint64_t epoch);
+/* Give the log a row. A device keeps its first key through all its logs. false: failed. */
+bool ingest_put_in_store(struct ingest *ingest, struct log_entry *entry);
+
+/* name: the topic as text; bytes: the message as it came. */
+void ingest_take_batch(struct ingest *ingest, const struct topic *topic, const char *name,
+    const struct batch *batch, const uint8_t *bytes, size_t size);
+void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const struct hello *hello);
+void ingest_take_state(
+    struct ingest *ingest, const struct topic *topic, const struct device_state *state);
+
+#endif

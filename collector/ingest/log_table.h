@@ -1,0 +1,61 @@
+/*
+ * log_table.h - the logs of all devices, by (device, epoch), as this transaction sees them.
+ *
+ * Inside ingest/ only. Entries stay where they are until log_table_done().
+ */
+#ifndef ECM_COLLECTOR_INGEST_LOG_TABLE_H
+#define ECM_COLLECTOR_INGEST_LOG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/storage/storage.h"
+#include "proto/topics.h"
+
+/* What a device can be reported for; each at most once an hour and log. */
+enum ingest_alert {
+    ALERT_GAP,
+    ALERT_CHAIN,
+    ALERT_SIGNATURE,
+    ALERT_KEY,
+    ALERT_ROLLED_BACK,
+    ALERT_REWRITTEN,
+    ALERT_RECORD,
+    ALERT_COUNT
+};
+
+struct log_entry {
+    struct storage_log log;
+    bool is_stale;      /* its transaction was undone: read it again */
+    bool is_in_store;   /* false: known here only, no row yet */
+    bool is_due;        /* an acknowledgement is owed; in the due list */
+    bool wants_resend;  /* ... and it asks for everything after the mark */
+    const char *reason; /* ... and says this; NULL: nothing */
+    struct log_entry *next_due;
+    char site[TOPIC_NAME_MAX + 1];
+    bool is_touched; /* taps were stored since the last commit */
+    int64_t touched_from, touched_to;
+    uint64_t refused_seq; /* a batch beginning here had a broken chain; 0: none */
+    int64_t heard_ms;     /* last batch */
+    int64_t alerted_ms[ALERT_COUNT];
+};
+
+struct log_table {
+    struct log_entry **slots;
+    size_t capacity, count;
+};
+
+/* The entry of (device_id, epoch), or NULL. */
+struct log_entry *log_table_find(
+    const struct log_table *table, const char *device_id, uint64_t epoch);
+
+/* A new entry, its log as given. NULL when memory is out. */
+struct log_entry *log_table_add(struct log_table *table, const struct storage_log *log);
+
+/* The oldest log of the device that has a key, or NULL. Walks the table. */
+const struct log_entry *log_table_key_of(const struct log_table *table, const char *device_id);
+
+void log_table_done(struct log_table *table);
+
+#endif
