@@ -85,6 +85,7 @@ struct emu_pn532 {
     bool is_configured;
     bool irq_enabled;
     bool field_on;
+    bool falls_asleep;      /* PowerDown: once its answer is read */
     uint8_t search_retries; /* MxRtyPassiveActivation, FF: for ever */
     uint8_t wake_bytes;     /* HSU: bytes still lost to waking up */
 
@@ -100,6 +101,7 @@ struct emu_pn532 {
     bool answer_waits;
     uint64_t answer_us;
     bool answer_is_error;
+    bool answer_is_late; /* a LATE fault has struck it already */
     uint16_t answer_size; /* code and data; kept for NACK */
     uint16_t out_size;    /* the frame the host can read now */
     uint16_t out_position;
