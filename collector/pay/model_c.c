@@ -1,6 +1,7 @@
 /* model_c.c - planned time with a guarantee and a cap (rule C of docs/RECONCILIATION.md). */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,29 @@ static int settle(const struct pay_input *input, const struct pay_lines *base,
     return rc;
 }
 
+/* Every line must have found its provider, or minutes would silently go unpaid. */
+static int check_providers(
+    const struct pay_input *input, const struct pay_lines *base, struct pay_problem *ret_problem)
+{
+    const struct dataset *dataset = input->dataset;
+
+    for (size_t i = 0; i < base->count; i++) {
+        size_t at = 0;
+
+        while (at < dataset->providers_count &&
+               dataset->providers[at].provider_id != base->rows[i].provider_id) {
+            at++;
+        }
+        if (at == dataset->providers_count) {
+            (void)snprintf(ret_problem->text, sizeof ret_problem->text,
+                "provider %s is not among the providers",
+                dataset_text(dataset, base->rows[i].provider_id));
+            return -ENOENT;
+        }
+    }
+    return 0;
+}
+
 /* The funder of the guarantee as a text of this dataset; 0 when nobody pays so. */
 static text_id find_funder(const struct pay_input *input)
 {
@@ -184,6 +208,9 @@ int pay_model_c(
 
     for (size_t i = 0; rc == 0 && i < input->result->slots_count; i++) {
         rc = add_slot(input, &base, 0, &input->result->slots[i], ret_problem);
+    }
+    if (rc == 0) {
+        rc = check_providers(input, &base, ret_problem);
     }
     for (size_t i = 0; rc == 0 && i < dataset->providers_count; i++) {
         rc = settle(input, &base, &dataset->providers[i], guarantee_funder, lines, ret_problem);

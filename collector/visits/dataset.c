@@ -271,6 +271,11 @@ int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_
     return 0;
 }
 
+text_id dataset_find(const struct dataset *dataset, const char *text, size_t size)
+{
+    return size == 0 ? 0 : find_slot(dataset->texts, text, size, hash_of(text, size))->id;
+}
+
 const char *dataset_text(const struct dataset *dataset, text_id id)
 {
     return dataset->texts->starts[id];

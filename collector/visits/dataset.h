@@ -130,6 +130,9 @@ void dataset_done(struct dataset *dataset);
 /* Intern size bytes of text (no zero byte among them). 0 or -ENOMEM. */
 int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
 
+/* The id of a text that was interned, 0 when it was not (or is empty). */
+text_id dataset_find(const struct dataset *dataset, const char *text, size_t size);
+
 /* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */
 const char *dataset_text(const struct dataset *dataset, text_id id);
 
