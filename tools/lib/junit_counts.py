@@ -23,7 +23,12 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: junit_counts.py FILE", file=sys.stderr)
         return 2
-    verdicts = [verdict(c) for c in ElementTree.parse(sys.argv[1]).iter("testcase")]
+    try:
+        report = ElementTree.parse(sys.argv[1])
+    except (OSError, ElementTree.ParseError) as error:
+        print(f"junit_counts: ctest left no account of its tests: {error}", file=sys.stderr)
+        return 1
+    verdicts = [verdict(c) for c in report.iter("testcase")]
     print(*(verdicts.count(v) for v in ("passed", "failed", "skipped")))
     return 0
 
