@@ -2,12 +2,20 @@
  * pn532_hsu.c - frames over the UART.
  *
  * Bytes are collected until a whole frame (or a broken one) is among them. Noise in front is
- * dropped as it comes, so the buffer cannot fill up with it.
+ * dropped as it comes, so the buffer cannot fill up with it; but noise after which the line falls
+ * silent was meant to be an answer, and is passed on as a broken frame so that it is asked for
+ * again.
  */
 #include "hal/chip/pn532_hsu.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+enum {
+    GAP_US_MAX = 30000,    /* silence inside a frame: the rest does not come */
+    FRAME_US_MAX = 100000, /* the largest frame takes 24 ms */
+};
 
 /* 55 55 wakes the UART, the zeros give it time (libnfc, Linux drivers/nfc/pn533/uart.c). */
 static const uint8_t wake_call[16] = {0x55, 0x55};
@@ -23,59 +31,83 @@ static void drop(struct pn532_hsu *link, size_t count)
     link->size -= count;
 }
 
+/* Whether something has come that is more than the zeros around a frame. */
+static bool has_begun(const struct pn532_hsu *link)
+{
+    return link->has_noise || link->size > 1;
+}
+
 /* 1 when a frame, whole or broken, is at the front of the buffer. */
 static int has_frame(struct pn532_hsu *link)
 {
     struct pn532_frame frame;
     int rc = pn532_frame_parse(link->buffer, link->size, &frame);
 
-    if (rc == -EAGAIN) {
-        drop(link, frame.consumed);
-        if (link->size < sizeof link->buffer) {
-            return 0;
-        }
-        drop(link, 2); /* cannot be: the buffer holds more than the largest frame */
-        return 0;
+    if (rc != -EAGAIN) {
+        return 1;
     }
-    return 1;
+    for (size_t i = 0; i < frame.consumed; i++) {
+        link->has_noise = link->has_noise || link->buffer[i] != 0;
+    }
+    drop(link, frame.consumed);
+    return 0;
 }
 
-/* Take what has come, waiting for it up to timeout_us. 1 when there is a frame now. */
+/* Take what comes within timeout_us. Returns how many bytes, or -EIO. */
 static int collect(struct pn532_hsu *link, uint64_t timeout_us)
 {
-    int rc = hal_serial_read(
-        link->serial, link->buffer + link->size, sizeof link->buffer - link->size, timeout_us);
+    int rc = 0;
 
-    if (rc <= 0) {
-        return rc;
+    assert(link->size < sizeof link->buffer); /* it holds more than the largest frame */
+    rc = hal_serial_read(
+        link->serial, link->buffer + link->size, sizeof link->buffer - link->size, timeout_us);
+    if (rc > 0) {
+        link->size += (size_t)rc;
     }
-    link->size += (size_t)rc;
-    return has_frame(link);
+    return rc;
+}
+
+/*
+ * Bytes have come that are no frame yet: wait for the rest of it. 1 in any case: when the line
+ * falls silent, or never does, what is there is a broken frame.
+ */
+static int finish_frame(struct pn532_hsu *link)
+{
+    uint64_t end_us = hal_clock_boot_us(link->clock) + FRAME_US_MAX;
+
+    while (has_frame(link) == 0 && hal_clock_boot_us(link->clock) < end_us) {
+        int rc = collect(link, GAP_US_MAX);
+
+        if (rc <= 0) {
+            return rc < 0 ? rc : 1;
+        }
+    }
+    return 1;
 }
 
 static int wait_frame(struct pn532_link *base, uint64_t timeout_us)
 {
     struct pn532_hsu *link = from_link(base);
-    uint64_t end_us = 0;
-    int rc = link->size > 0 ? has_frame(link) : 0;
+    uint64_t end_us = hal_clock_boot_us(link->clock) + timeout_us;
+    uint64_t left_us = 0;
 
-    if (rc == 0) {
-        rc = collect(link, 0);
+    if (has_frame(link) == 1) {
+        return 1;
     }
-    if (rc != 0 || timeout_us == 0) {
-        return rc;
-    }
-    end_us = hal_clock_boot_us(link->clock) + timeout_us;
     for (;;) {
+        int rc = collect(link, left_us);
         uint64_t now_us = hal_clock_boot_us(link->clock);
 
+        if (rc < 0 || has_frame(link) == 1) {
+            return rc < 0 ? rc : 1;
+        }
+        if (has_begun(link)) {
+            return finish_frame(link);
+        }
         if (now_us >= end_us) {
             return 0;
         }
-        rc = collect(link, end_us - now_us);
-        if (rc != 0) {
-            return rc;
-        }
+        left_us = end_us - now_us;
     }
 }
 
@@ -97,10 +129,8 @@ static int read_frame(struct pn532_link *base, uint8_t *bytes, size_t size)
     size_t count = 0;
     int rc = pn532_frame_parse(link->buffer, link->size, &frame);
 
-    if (rc == -EAGAIN) {
-        return 0;
-    }
-    /* A broken frame is shown up to where its damage is visible, and its rest is dropped. */
+    /* A broken frame is shown up to its end, as far as that can be told, and dropped. */
+    link->has_noise = false;
     count = rc == 0 ? frame.consumed : link->size;
     if (count > size) {
         count = size;
@@ -115,6 +145,7 @@ static int discard(struct pn532_link *base)
     struct pn532_hsu *link = from_link(base);
 
     link->size = 0;
+    link->has_noise = false;
     return hal_serial_flush(link->serial);
 }
 

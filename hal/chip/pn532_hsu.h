@@ -10,6 +10,8 @@
 #ifndef ECM_HAL_CHIP_PN532_HSU_H
 #define ECM_HAL_CHIP_PN532_HSU_H
 
+#include <stdbool.h>
+
 #include "hal/chip/pn532_frame.h"
 #include "hal/chip/pn532_link.h"
 #include "hal/clock.h"
@@ -19,7 +21,8 @@ struct pn532_hsu {
     struct pn532_link link; /* first */
     struct hal_serial *serial;
     struct hal_clock *clock;
-    size_t size; /* bytes in buffer */
+    bool has_noise; /* bytes that are no frame were dropped since the last one */
+    size_t size;    /* bytes in buffer */
     uint8_t buffer[PN532_FRAME_MAX + 32];
 };
 
