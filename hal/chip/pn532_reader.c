@@ -27,7 +27,6 @@ enum {
     ROUND_PERIOD_US = 150000,
     ROUND_PERIOD_SLOW_US = 500000,
     SLOW_AFTER_US = 10000000,
-    MISSES_MAX = 3,
     SEARCH_FAILURES_MAX = 3,
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 5000,
@@ -38,8 +37,6 @@ enum {
 
     SAK_ISO_DEP = 0x20,
     SAK_CLASSIC = 0x08,
-    RANDOM_UID_SIZE = 4,
-    RANDOM_UID_FIRST = 0x08,
 };
 
 static struct pn532_reader *from_base(struct hal_reader *reader)
@@ -52,83 +49,10 @@ static uint64_t now_us(struct pn532_reader *reader)
     return hal_clock_boot_us(reader->pn.clock);
 }
 
-/* --- slots: who lies on the reader --- */
-
-static bool is_here(const struct pn532_reader_slot *slot)
-{
-    return slot->state == PN532_SLOT_NEW || slot->state == PN532_SLOT_PRESENT;
-}
-
-static bool is_number(const struct pn532_target *target, const uint8_t *uid, uint8_t uid_size)
-{
-    return target->uid_size == uid_size && memcmp(target->uid, uid, uid_size) == 0;
-}
-
-/* The slot of the tag that was found, NULL when it is a new one. */
-static struct pn532_reader_slot *find_slot(
-    struct pn532_reader *reader, const struct pn532_target *target)
-{
-    struct pn532_reader_slot *random = NULL;
-
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        struct pn532_reader_slot *slot = &reader->slots[i];
-
-        if (!is_here(slot)) {
-            continue;
-        }
-        if (is_number(target, slot->seen ? slot->round_uid : slot->tag.uid, slot->tag.uid_size)) {
-            return slot;
-        }
-        if (slot->tag.uid_is_random && !slot->seen) {
-            random = slot;
-        }
-    }
-    return target->uid_size == RANDOM_UID_SIZE && target->uid[0] == RANDOM_UID_FIRST ? random
-                                                                                     : NULL;
-}
-
-/* A slot for a new tag, NULL when all are taken. */
-static struct pn532_reader_slot *free_slot(struct pn532_reader *reader)
-{
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        if (reader->slots[i].state == PN532_SLOT_FREE) {
-            return &reader->slots[i];
-        }
-    }
-    return NULL;
-}
-
-static void mark_left(struct pn532_reader_slot *slot)
-{
-    /* Never reported: then it was never here as far as anybody knows, but a tap must count. */
-    if (slot->state == PN532_SLOT_PRESENT) {
-        slot->state = PN532_SLOT_LEFT;
-    }
-}
-
-/* How many tags lie here, and how many of them the running round has not seen yet. */
-static int count_here(const struct pn532_reader *reader, int *ret_unseen)
-{
-    int count = 0;
-
-    *ret_unseen = 0;
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        if (is_here(&reader->slots[i])) {
-            count++;
-            *ret_unseen += !reader->slots[i].seen;
-        }
-    }
-    return count;
-}
-
 static uint64_t round_period_us(const struct pn532_reader *reader, uint64_t at_us)
 {
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        if (is_here(&reader->slots[i]) && at_us - reader->slots[i].since_us < SLOW_AFTER_US) {
-            return ROUND_PERIOD_US;
-        }
-    }
-    return ROUND_PERIOD_SLOW_US;
+    return at_us - tag_table_youngest_us(&reader->tags) < SLOW_AFTER_US ? ROUND_PERIOD_US
+                                                                        : ROUND_PERIOD_SLOW_US;
 }
 
 /* --- up and down --- */
@@ -170,14 +94,12 @@ static void search(struct pn532_reader *reader)
 
 static void plan_next_round(struct pn532_reader *reader)
 {
-    int unseen = 0;
-    int count = count_here(reader, &unseen);
     uint64_t at_us = now_us(reader);
 
-    if (count == 0) {
+    if (tag_table_count(&reader->tags) == 0) {
         reader->round_end_us = UINT64_MAX;
         reader->round_next_us = UINT64_MAX;
-    } else if (unseen == 0) {
+    } else if (tag_table_unseen(&reader->tags) == 0) {
         reader->round_end_us = UINT64_MAX;
         reader->round_next_us = at_us + round_period_us(reader, at_us);
     }
@@ -186,7 +108,6 @@ static void plan_next_round(struct pn532_reader *reader)
 /* Drop the field, so that every tag starts afresh, and search. The chip must be idle. */
 static void start_round(struct pn532_reader *reader)
 {
-    int unseen = 0;
     int rc = pn532_set_field(&reader->pn, false);
 
     if (rc == 0) {
@@ -197,13 +118,11 @@ static void start_round(struct pn532_reader *reader)
         go_down(reader, rc);
         return;
     }
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        reader->slots[i].seen = false;
-    }
+    tag_table_start_round(&reader->tags);
     reader->round_next_us = UINT64_MAX;
     reader->round_end_us = UINT64_MAX;
     search(reader);
-    if (reader->state == PN532_READER_SEARCHING && count_here(reader, &unseen) > 0) {
+    if (reader->state == PN532_READER_SEARCHING && tag_table_count(&reader->tags) > 0) {
         reader->round_end_us = now_us(reader) + ROUND_US;
     }
 }
@@ -251,9 +170,7 @@ static void bring_up(struct pn532_reader *reader)
         return;
     }
     if (now_us(reader) - reader->down_since_us > KEEP_TAGS_US) {
-        for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-            mark_left(&reader->slots[i]);
-        }
+        tag_table_all_left(&reader->tags);
     }
     start_round(reader);
     if (reader->state == PN532_READER_SEARCHING && reader->is_down) {
@@ -302,38 +219,24 @@ static void read_sun(struct pn532_reader *reader, uint8_t target, struct hal_tag
     tag->tech = HAL_TAG_NTAG424;
 }
 
-static void see(struct pn532_reader_slot *slot, const struct pn532_target *target)
-{
-    slot->seen = true;
-    slot->misses = 0;
-    slot->round_uid_size = target->uid_size;
-    memcpy(slot->round_uid, target->uid, target->uid_size);
-}
-
 static void take_new(struct pn532_reader *reader, const struct pn532_target *target, uint64_t at_us)
 {
-    struct pn532_reader_slot *slot = free_slot(reader);
+    struct tag_slot *slot = tag_table_add(&reader->tags, target, at_us);
 
     if (slot == NULL) {
         return; /* it is found again as soon as another one has left */
     }
-    *slot = (struct pn532_reader_slot){.state = PN532_SLOT_NEW, .since_us = at_us};
-    slot->tag.uid_size = target->uid_size;
-    memcpy(slot->tag.uid, target->uid, target->uid_size);
-    slot->tag.uid_is_random =
-        target->uid_size == RANDOM_UID_SIZE && target->uid[0] == RANDOM_UID_FIRST;
     slot->tag.tech = tech_of(target);
     if (slot->tag.tech == HAL_TAG_TYPE4 && !reader->skip_ndef) {
         read_sun(reader, target->number, &slot->tag);
     }
-    see(slot, target);
     reader->counters.tags++;
 }
 
 static void take_found(struct pn532_reader *reader)
 {
     struct pn532_target target;
-    struct pn532_reader_slot *slot = NULL;
+    struct tag_slot *slot = NULL;
     uint64_t at_us = now_us(reader);
     int rc = pn532_take_target(&reader->pn, &target);
 
@@ -343,17 +246,17 @@ static void take_found(struct pn532_reader *reader)
         reader->round_next_us = at_us;
         reader->search_failures++;
         if (reader->search_failures >= SEARCH_FAILURES_MAX) {
-            go_down(reader, rc);
+            go_down(reader, rc == -ENODEV ? -EPROTO : rc); /* an endless search that ended */
         }
         return;
     }
     reader->search_failures = 0;
     reader->state = PN532_READER_FOUND;
-    slot = find_slot(reader, &target);
+    slot = tag_table_find(&reader->tags, &target);
     if (slot == NULL) {
         take_new(reader, &target, at_us);
-    } else if (!slot->seen) {
-        see(slot, &target);
+    } else if (!slot->is_seen) {
+        tag_slot_see(slot, &target);
     } else {
         /* Released tags are not to answer; this one does. Do not run in circles with it. */
         reader->state = PN532_READER_RESTING;
@@ -377,23 +280,12 @@ static void search_on(struct pn532_reader *reader)
     }
 }
 
-/* The time of a round is over: who was not seen has a miss. */
+/* The time of a round is over. Who was missed is looked for again at once. */
 static void end_round(struct pn532_reader *reader)
 {
-    int unseen = 0;
-
     reader->round_end_us = UINT64_MAX;
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        struct pn532_reader_slot *slot = &reader->slots[i];
-
-        if (is_here(slot) && !slot->seen) {
-            slot->misses++;
-            if (slot->misses >= MISSES_MAX) {
-                mark_left(slot);
-            }
-        }
-    }
-    if (count_here(reader, &unseen) > 0 && unseen > 0) {
+    tag_table_end_round(&reader->tags);
+    if (tag_table_unseen(&reader->tags) > 0) {
         restart_round(reader);
         return;
     }
@@ -489,23 +381,9 @@ static void write_text(char *text, size_t capacity, const char *name, const char
     text[at] = '\0';
 }
 
-/* A slot in state, NULL when there is none. */
-static struct pn532_reader_slot *slot_in(
-    struct pn532_reader *reader, enum pn532_reader_slot_state state)
-{
-    for (int i = 0; i < PN532_READER_TAGS_MAX; i++) {
-        if (reader->slots[i].state == state) {
-            return &reader->slots[i];
-        }
-    }
-    return NULL;
-}
-
 /* Put what is to be reported next into ret_event. False when there is nothing. */
 static bool take_event(struct pn532_reader *reader, struct hal_reader_event *ret_event)
 {
-    struct pn532_reader_slot *slot = NULL;
-
     if (reader->fault_waits || reader->recovered_waits) {
         bool is_fault = reader->fault_waits;
 
@@ -515,22 +393,7 @@ static bool take_event(struct pn532_reader *reader, struct hal_reader_event *ret
         *(is_fault ? &reader->fault_waits : &reader->recovered_waits) = false;
         return true;
     }
-    slot = slot_in(reader, PN532_SLOT_LEFT);
-    if (slot != NULL) {
-        ret_event->kind = HAL_READER_GONE;
-        ret_event->tag = slot->tag;
-        slot->state = PN532_SLOT_FREE;
-        return true;
-    }
-    slot = slot_in(reader, PN532_SLOT_NEW);
-    if (slot != NULL) {
-        ret_event->kind = HAL_READER_TAG;
-        ret_event->tag = slot->tag;
-        ret_event->detected_us = slot->since_us;
-        slot->state = PN532_SLOT_PRESENT;
-        return true;
-    }
-    return false;
+    return tag_table_take(&reader->tags, ret_event);
 }
 
 static void poll_reader(struct hal_reader *base, struct hal_reader_event *ret_event)
@@ -563,8 +426,7 @@ static uint64_t due_us(struct hal_reader *base)
     struct pn532_reader *reader = from_base(base);
     uint64_t due = 0;
 
-    if (reader->fault_waits || reader->recovered_waits ||
-        slot_in(reader, PN532_SLOT_LEFT) != NULL || slot_in(reader, PN532_SLOT_NEW) != NULL) {
+    if (reader->fault_waits || reader->recovered_waits || tag_table_has_news(&reader->tags)) {
         return 0;
     }
     switch (reader->state) {

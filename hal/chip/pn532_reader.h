@@ -21,7 +21,7 @@
  * Ownership: the struct is the caller's; what the config points to is borrowed for its whole life.
  * Threads:   one reader belongs to one thread.
  * Blocking:  poll() at most HAL_READER_POLL_MAX_MS, typically below 15 ms when it does anything.
- * Limits:    PN532_READER_TAGS_MAX tags at once.
+ * Limits:    TAG_TABLE_MAX tags at once (tag_table.h).
  */
 #ifndef ECM_HAL_CHIP_PN532_READER_H
 #define ECM_HAL_CHIP_PN532_READER_H
@@ -30,13 +30,11 @@
 #include <stdint.h>
 
 #include "hal/chip/pn532.h"
+#include "hal/chip/tag_table.h"
 #include "hal/gpio.h"
 #include "hal/reader.h"
 
-enum {
-    PN532_READER_TAGS_MAX = 4,
-    PN532_READER_HEALTH_MS = 30000,
-};
+enum { PN532_READER_HEALTH_MS = 30000 };
 
 struct pn532_reader_config {
     const char *name;        /* "spi0"; goes into every tap */
@@ -61,23 +59,6 @@ enum pn532_reader_state {
     PN532_READER_RESTING,   /* no command runs until the next round */
 };
 
-enum pn532_reader_slot_state {
-    PN532_SLOT_FREE,
-    PN532_SLOT_NEW,     /* TAG is still to be reported */
-    PN532_SLOT_PRESENT, /* TAG was reported */
-    PN532_SLOT_LEFT,    /* GONE is still to be reported */
-};
-
-struct pn532_reader_slot {
-    enum pn532_reader_slot_state state;
-    bool seen; /* in the running round */
-    uint8_t misses;
-    uint8_t round_uid_size; /* the number it had in the running round */
-    uint8_t round_uid[PN532_UID_MAX];
-    uint64_t since_us;
-    struct hal_tag tag;
-};
-
 struct pn532_reader {
     struct hal_reader base; /* first */
     struct pn532 pn;
@@ -97,7 +78,7 @@ struct pn532_reader {
     uint64_t round_next_us; /* the next round starts; UINT64_MAX: none is needed */
     uint64_t health_us;
     uint64_t look_us; /* when nothing tells us, look again then */
-    struct pn532_reader_slot slots[PN532_READER_TAGS_MAX];
+    struct tag_table tags;
     struct pn532_reader_counters counters;
 };
 
