@@ -4,8 +4,8 @@ import re
 from repository import ROOT, files
 
 EVENT = re.compile(r"\bevent=([a-z0-9]+(?:-[a-z0-9]+)*)")
-# Where a table holds the ids ("event=%s"), the id is the first string of each of its rows.
-TABLE_EVENT = re.compile(r'\]\s*=\s*\{\s*"([a-z0-9]+(?:-[a-z0-9]+)+)"')
+# A file that logs "event=%s" chooses among ids that stand in it as strings.
+CHOSEN_EVENT = re.compile(r'"([a-z0-9]+(?:-[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.M)
 
 
@@ -18,7 +18,7 @@ def logged() -> dict[str, str]:
             text = file.read_text()
             events = EVENT.findall(text)
             if "event=%s" in text:
-                events += TABLE_EVENT.findall(text)
+                events += CHOSEN_EVENT.findall(text)
             for event in events:
                 found[event] = file.relative_to(ROOT).as_posix()
     return found
