@@ -24,6 +24,9 @@ void progress_show(
     char bar[BAR_WIDTH + 1];
     uint64_t filled = total == 0 ? BAR_WIDTH : done * BAR_WIDTH / total;
 
+    if (progress->next_us == 0 && !progress->is_terminal) {
+        progress->next_us = now_us + LINE_EVERY_US;
+    }
     if (progress->is_quiet || now_us < progress->next_us) {
         return;
     }
