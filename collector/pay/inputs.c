@@ -1,0 +1,314 @@
+/*
+ * inputs.c - see inputs.h.
+ *
+ * Fields are separated by the unit separator (0x1f) and rows by LF; neither can occur in a text,
+ * so no two different inputs have the same form.
+ */
+#include "collector/pay/inputs.h"
+
+#include <string.h>
+
+enum { SEPARATOR = 0x1f };
+
+static void add_id(struct text *text, const struct dataset *dataset, text_id id)
+{
+    text_add(text, dataset_text(dataset, id), dataset_text_size(dataset, id));
+    text_add_char(text, SEPARATOR);
+}
+
+static void add_int(struct text *text, int64_t number)
+{
+    text_add_int(text, number);
+    text_add_char(text, SEPARATOR);
+}
+
+static void add_validity(struct text *text, const struct dataset *dataset, text_id id, text_id who)
+{
+    add_id(text, dataset, id);
+    add_id(text, dataset, who);
+}
+
+static void add_stretch(struct text *text, int64_t from, int64_t to)
+{
+    add_int(text, from);
+    add_int(text, to);
+    text_add_char(text, '\n');
+}
+
+static void write_amendments(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    for (size_t i = 0; i < dataset->amendments_count; i++) {
+        const struct amendment_row *row = &dataset->amendments[i];
+
+        if (row->created_utc > asof_utc) {
+            continue;
+        }
+        add_id(text, dataset, row->amend_id);
+        add_int(text, row->created_utc);
+        text_add_string(text, row->is_void ? "VOID" : "ADD");
+        text_add_char(text, row->kind == 0 ? '-' : row->kind);
+        add_id(text, dataset, row->person_id);
+        add_id(text, dataset, row->carer_id);
+        add_int(text, row->ts_utc);
+        add_id(text, dataset, row->event_id);
+        add_id(text, dataset, row->reason_code);
+        text_add_char(text, '\n');
+    }
+}
+
+static void write_cards(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->cards_count; i++) {
+        const struct card_row *row = &dataset->cards[i];
+
+        add_validity(text, dataset, row->card_uid, row->carer_id);
+        add_stretch(text, row->from_utc, row->to_utc);
+    }
+}
+
+static void write_carers(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->carers_count; i++) {
+        add_validity(text, dataset, dataset->carers[i].carer_id, dataset->carers[i].provider_id);
+        text_add_char(text, '\n');
+    }
+}
+
+static void write_carried_readers(
+    struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->carried_readers_count; i++) {
+        const struct carried_reader_row *row = &dataset->carried_readers[i];
+
+        add_validity(text, dataset, row->device_id, row->carer_id);
+        add_stretch(text, row->from_utc, row->to_utc);
+    }
+}
+
+static void write_devices(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->devices_count; i++) {
+        const struct device_row *row = &dataset->devices[i];
+
+        add_validity(text, dataset, row->device_id, row->person_id);
+        add_stretch(text, row->from_utc, row->to_utc);
+    }
+}
+
+static void write_events(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    for (size_t i = 0; i < dataset->events_count; i++) {
+        const struct event_row *row = &dataset->events[i];
+
+        if (row->recv_utc > asof_utc) {
+            continue;
+        }
+        add_int(text, row->recv_utc);
+        add_id(text, dataset, row->event_id);
+        add_id(text, dataset, row->device_id);
+        add_id(text, dataset, row->card_uid);
+        text_add_char(text, row->kind);
+        add_int(text, row->ts_utc);
+        text_add_char(text, '\n');
+    }
+    for (size_t i = 0; i < dataset->unplaced_count; i++) {
+        const struct unplaced_row *row = &dataset->unplaced[i];
+
+        if (row->recv_utc <= asof_utc) {
+            add_int(text, row->recv_utc);
+            add_id(text, dataset, row->event_id);
+            text_add_string(text, "?\n");
+        }
+    }
+}
+
+static void write_home_tags(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->home_tags_count; i++) {
+        const struct home_tag_row *row = &dataset->home_tags[i];
+
+        add_validity(text, dataset, row->tag_uid, row->person_id);
+        add_stretch(text, row->from_utc, row->to_utc);
+    }
+}
+
+static void write_people(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->people_count; i++) {
+        const struct person_row *row = &dataset->people[i];
+
+        add_id(text, dataset, row->person_id);
+        add_id(text, dataset, row->funder);
+        add_id(text, dataset, row->zone);
+        add_id(text, dataset, row->provider_id);
+        add_int(text, row->double_handed ? 1 : 0);
+        text_add_char(text, '\n');
+    }
+}
+
+static void write_planned(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    for (size_t i = 0; i < dataset->planned_count; i++) {
+        const struct planned_row *row = &dataset->planned[i];
+
+        add_id(text, dataset, row->visit_id);
+        add_id(text, dataset, row->person_id);
+        add_id(text, dataset, row->provider_id);
+        add_int(text, row->start_utc);
+        add_int(text, row->end_utc);
+        add_int(text, row->carers_required);
+        add_id(text, dataset, row->roster_carers);
+        add_int(text, row->cancel_utc > asof_utc ? DATASET_NEVER : row->cancel_utc);
+        text_add_char(text, '\n');
+    }
+}
+
+static void write_providers(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->providers_count; i++) {
+        const struct provider_row *row = &dataset->providers[i];
+
+        add_id(text, dataset, row->provider_id);
+        add_id(text, dataset, row->zone);
+        add_id(text, dataset, row->lot);
+        add_id(text, dataset, row->tier);
+        add_int(text, row->contract_minutes);
+        text_add_char(text, '\n');
+    }
+}
+
+static void write_rates(struct text *text, const struct dataset *dataset, int64_t asof_utc)
+{
+    (void)asof_utc;
+    for (size_t i = 0; i < dataset->rates_count; i++) {
+        const struct rate_row *row = &dataset->rates[i];
+
+        add_id(text, dataset, row->provider_id);
+        add_id(text, dataset, row->funder);
+        add_int(text, row->from_day);
+        add_int(text, row->to_day);
+        add_int(text, row->pence_per_hour);
+        text_add_char(text, '\n');
+    }
+}
+
+const struct input_table input_tables[INPUT_COUNT] = {
+    {"amendments", write_amendments},
+    {"cards", write_cards},
+    {"carers", write_carers},
+    {"carried_readers", write_carried_readers},
+    {"devices", write_devices},
+    {"events", write_events},
+    {"home_tags", write_home_tags},
+    {"people", write_people},
+    {"planned", write_planned},
+    {"providers", write_providers},
+    {"rates", write_rates},
+};
+
+static void add_rules(struct text *text, const struct pay_run *run)
+{
+    const struct visits_params *v = run->input.visits_params;
+    const struct pay_params *p = run->input.params;
+
+    text_addf(text,
+        "rule %s/%d future=%d bounce=%d pair_max=%d merge_gap=%d assumed_length=%d margin=%d"
+        " notice=%d window=%d unmatched=%d carer=%d incomplete=%d\n",
+        v->rule_id, v->rule_version, v->future_s, v->bounce_s, v->pair_max_s, v->merge_gap_s,
+        v->assumed_length_s, v->margin_s, v->notice_s, v->window_s, v->unmatched_cost,
+        v->carer_cost, v->incomplete_cost);
+    if (strchr(run->models, 'A') != NULL) {
+        text_addf(text, "rule %s/%d unit=%d starts_at=%d\n", p->rule_a_id, p->rule_a_version,
+            p->unit_s, p->unit_starts_at_s);
+    }
+    if (strchr(run->models, 'B') != NULL) {
+        text_addf(text, "rule %s/%d\n", p->rule_b_id, p->rule_b_version);
+    }
+    if (strchr(run->models, 'C') != NULL) {
+        text_addf(text, "rule %s/%d floor_percent=%d cap_percent=%d guarantee_funder=%s\n",
+            p->rule_c_id, p->rule_c_version, p->floor_percent, p->cap_percent, p->guarantee_funder);
+    }
+}
+
+/* The clock changes that can bear on the period: those within a year of it. */
+static void add_zone(struct text *text, const struct pay_run *run)
+{
+    const int64_t year_s = 366 * INT64_C(86400);
+    const struct local_days *days = run->input.days;
+
+    text_addf(text, "zone offset=%lld",
+        (long long)(local_seconds(days, run->period->start_utc) - run->period->start_utc));
+    for (size_t i = 0; i < days->count; i++) {
+        if (days->at_utc[i] > run->period->start_utc &&
+            days->at_utc[i] < run->period->end_utc + year_s) {
+            text_addf(text, " %lld:%d", (long long)days->at_utc[i], (int)days->offset_s[i]);
+        }
+    }
+    text_add_char(text, '\n');
+}
+
+void inputs_add_identity(
+    struct text *text, const struct pay_run *run, const char *const hashes[INPUT_COUNT])
+{
+    const struct period_row *period = run->input.period;
+
+    text_addf(text, "period %s %lld %lld\nasof %lld\n",
+        dataset_text(run->input.dataset, period->period_id), (long long)period->start_utc,
+        (long long)period->end_utc, (long long)run->period->asof_utc);
+    add_rules(text, run);
+    add_zone(text, run);
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        text_addf(text, "input %s %s\n", input_tables[i].name, hashes[i]);
+    }
+}
+
+/* {"a": "..", "b": ".."} of those names that have a hash. */
+static void add_hashes(
+    struct text *text, const char *const *names, const char *const *hashes, size_t count)
+{
+    const char *separator = "";
+
+    text_add_char(text, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (hashes[i] != NULL) {
+            text_addf(text, "%s\n  \"%s\": \"%s\"", separator, names[i], hashes[i]);
+            separator = ",";
+        }
+    }
+    text_add_string(text, "\n }");
+}
+
+void inputs_add_manifest(struct text *text, const struct pay_run *run, const char *run_id,
+    const char *const input_hashes[INPUT_COUNT], const char *const output_hashes[OUTPUT_COUNT])
+{
+    const char *input_names[INPUT_COUNT];
+    const char *output_names[OUTPUT_COUNT];
+    struct text identity = {0};
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        input_names[i] = input_tables[i].name;
+    }
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        output_names[i] = outputs[i].file;
+    }
+    inputs_add_identity(&identity, run, input_hashes);
+    text_addf(text, "{\n \"run_id\": \"%s\",\n \"period_id\": ", run_id);
+    text_add_json(text, dataset_text(run->input.dataset, run->input.period->period_id));
+    text_addf(text, ",\n \"asof\": %lld,\n \"models\": \"%s\",\n \"inputs\": ",
+        (long long)run->period->asof_utc, run->models);
+    add_hashes(text, input_names, input_hashes, INPUT_COUNT);
+    text_add_string(text, ",\n \"outputs\": ");
+    add_hashes(text, output_names, output_hashes, OUTPUT_COUNT);
+    text_add_string(text, ",\n \"identity\": ");
+    text_add_json(text, text_end(&identity));
+    text_add_string(text, "\n}\n");
+    text->rc = identity.rc < 0 ? identity.rc : text->rc;
+    text_done(&identity);
+}

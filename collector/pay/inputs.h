@@ -1,0 +1,43 @@
+/*
+ * inputs.h - what a run saw, in one fixed form, so that it can be hashed.
+ *
+ * Only what is visible at the as-of counts (rule E1): what arrived later changes neither the
+ * result of a run nor its id. Rows are written in the order of the dataset, which is that of the
+ * files, or of the store.
+ *
+ * Pure.
+ */
+#ifndef ECM_COLLECTOR_PAY_INPUTS_H
+#define ECM_COLLECTOR_PAY_INPUTS_H
+
+#include <stdint.h>
+
+#include "collector/pay/outputs.h"
+#include "collector/pay/text.h"
+#include "collector/visits/dataset.h"
+
+enum { INPUT_COUNT = 11 };
+
+struct input_table {
+    const char *name; /* "planned" */
+    void (*write)(struct text *text, const struct dataset *dataset, int64_t asof_utc);
+};
+
+/* In the order of their names. */
+extern const struct input_table input_tables[INPUT_COUNT];
+
+/*
+ * Append what a run's id is the SHA-256 of: the period, the as-of, every rule with its version
+ * and its numbers, and the hash of each of input_tables (in hex).
+ */
+void inputs_add_identity(
+    struct text *text, const struct pay_run *run, const char *const hashes[INPUT_COUNT]);
+
+/*
+ * Append manifest.json: the identity, the run's id, and the hash of every output that was written
+ * (NULL: was not).
+ */
+void inputs_add_manifest(struct text *text, const struct pay_run *run, const char *run_id,
+    const char *const input_hashes[INPUT_COUNT], const char *const output_hashes[OUTPUT_COUNT]);
+
+#endif
