@@ -82,8 +82,8 @@ static int publish(void *user, const char *topic, const uint8_t *bytes, size_t s
 
 static void subscribe(struct collector *collector, enum topic_kind kind)
 {
-    static const char *const all[] = {[TOPIC_UP] = "ecm/v1/+/+/up",
-        [TOPIC_STATE] = "ecm/v1/+/+/state"};
+    static const char *const all[] = {
+        [TOPIC_UP] = "ecm/v1/+/+/up", [TOPIC_STATE] = "ecm/v1/+/+/state"};
     const char *site = collector->conf->site;
     char pattern[TOPIC_MAX];
 
@@ -148,8 +148,8 @@ static void raise_alarm(struct collector *collector, int code)
     char topic[TOPIC_MAX];
     size_t size = 0;
 
-    (void)snprintf(alert.event, sizeof alert.event, "%s",
-        code == ECM_EFULL ? "store-full" : "store-failed");
+    (void)snprintf(
+        alert.event, sizeof alert.event, "%s", code == ECM_EFULL ? "store-full" : "store-failed");
     (void)snprintf(alert.text, sizeof alert.text, "collector %s: the store cannot be written (%s)",
         collector->conf->id, err_name(code));
     if (topic_format(topic, site, NULL, TOPIC_ALERT) == 0 &&
@@ -371,8 +371,7 @@ static int add_sources(struct collector *collector, struct err *err)
         collector->loop, &collector->io_source, mqtt_io_fd(collector->io), on_io, collector);
 
     for (size_t i = 0; rc == 0 && i < sizeof timers / sizeof timers[0]; i++) {
-        rc = loop_add_timer(
-            collector->loop, timers[i].source, timers[i].callback, collector);
+        rc = loop_add_timer(collector->loop, timers[i].source, timers[i].callback, collector);
         if (rc == 0 && timers[i].first_us != UINT64_MAX) {
             loop_timer_set(*timers[i].source, timers[i].first_us);
         }

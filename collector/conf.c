@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "proto/topics.h"
 
-#define TEXT(member) offsetof(struct collector_conf, member), sizeof(((struct collector_conf *)0)->member)
+#define TEXT(member)                                                                               \
+    offsetof(struct collector_conf, member), sizeof(((struct collector_conf *)0)->member)
 
 static const char *const log_levels[] = {"err", "warn", "info", "debug", NULL};
 
@@ -41,16 +42,14 @@ const struct conf_item collector_conf_items[] = {
         "Least important lines that are written; debug shows every tap."},
 };
 
-const size_t collector_conf_count =
-    sizeof collector_conf_items / sizeof collector_conf_items[0];
+const size_t collector_conf_count = sizeof collector_conf_items / sizeof collector_conf_items[0];
 
 /* mkdir -p of the folder of path; what exists is left alone. */
 static int make_folders(const char *path, struct err *err)
 {
     char part[COLLECTOR_PATH_SIZE];
 
-    for (const char *slash = strchr(path + 1, '/'); slash != NULL;
-         slash = strchr(slash + 1, '/')) {
+    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         (void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
         if (mkdir(part, 0750) != 0 && errno != EEXIST) {
             return err_set(err, ECM_ECONFIG, "%s: %s", part, strerror(errno));
@@ -71,8 +70,7 @@ static int find_store(struct collector_conf *conf, struct err *err)
     } else if (xdg != NULL && xdg[0] == '/') {
         size = snprintf(conf->store, sizeof conf->store, "%s/ecm/collector.db", xdg);
     } else if (home != NULL && home[0] == '/') {
-        size = snprintf(
-            conf->store, sizeof conf->store, "%s/.local/state/ecm/collector.db", home);
+        size = snprintf(conf->store, sizeof conf->store, "%s/.local/state/ecm/collector.db", home);
     } else {
         return err_set(err, ECM_ECONFIG, "collector.store: no path, and no HOME to put it in");
     }

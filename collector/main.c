@@ -95,8 +95,8 @@ static int read_conf(const struct arguments *arguments, struct collector_conf *c
 
     conf_preset(collector_conf_items, collector_conf_count, conf);
     if (arguments->conf_file != NULL) {
-        rc = conf_load(collector_conf_items, collector_conf_count, arguments->conf_file, conf,
-            stderr);
+        rc = conf_load(
+            collector_conf_items, collector_conf_count, arguments->conf_file, conf, stderr);
     }
     if (rc == 0 && arguments->store != NULL) {
         rc = override(conf, "collector.store", arguments->store);

@@ -1,0 +1,23 @@
+/*
+ * redo.h - reconcile one period again, for one person or for all, and put the verdicts.
+ *
+ * What `ecm-pay reconcile` and the daemon both do, so that both put the same rows.
+ */
+#ifndef ECM_COLLECTOR_LIVE_REDO_H
+#define ECM_COLLECTOR_LIVE_REDO_H
+
+#include <stdint.h>
+
+#include "collector/pay/local_days.h"
+
+struct err;
+struct storage;
+
+/*
+ * person_id NULL: everybody. Reads and writes the store, each in a transaction of its own.
+ * -ENOENT: no such period or person (any more); else the store's errors, or -ENOMEM.
+ */
+int redo_verdicts(struct storage *storage, const struct local_days *days, const char *period_id,
+    const char *person_id, int64_t asof_utc, uint64_t *ret_changed, struct err *err);
+
+#endif
