@@ -61,7 +61,7 @@ struct hal_reader;
 
 struct hal_reader_ops {
     void (*poll)(struct hal_reader *reader, struct hal_reader_event *ret_event);
-    /* A descriptor that becomes readable when poll() should run, or -1. */
+    /* A descriptor that becomes readable when poll() should run, or -1. Any poll() may change it. */
     int (*fd)(struct hal_reader *reader);
     /* Boot time (hal/clock.h) at which poll() must run even if fd is quiet. */
     uint64_t (*due_us)(struct hal_reader *reader);

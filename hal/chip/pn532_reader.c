@@ -411,7 +411,12 @@ static void poll_reader(struct hal_reader *base, struct hal_reader_event *ret_ev
 static int reader_fd(struct hal_reader *base)
 {
     struct pn532_reader *reader = from_base(base);
-    int fd = reader->pn.link->ops->fd(reader->pn.link);
+    int fd = -1;
+
+    /* While down, bring-up goes by the clock; a line that hung up would be readable for ever. */
+    if (reader->state != PN532_READER_DOWN) {
+        fd = reader->pn.link->ops->fd(reader->pn.link);
+    }
 
     return fd >= 0 ? fd : -1;
 }

@@ -124,6 +124,7 @@ int serial_linux_open(struct serial_linux *serial, const char *path)
 void serial_linux_close(struct serial_linux *serial)
 {
     if (serial->fd >= 0) {
+        (void)ioctl(serial->fd, TIOCNXCL); /* a pty stays exclusive as long as it exists */
         (void)close(serial->fd);
         serial->fd = -1;
     }
