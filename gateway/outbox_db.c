@@ -73,6 +73,15 @@ static const struct {
 
 int outbox_db_code(sqlite3 *db, int sqlite_rc)
 {
+    switch (sqlite_rc) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+    case SQLITE_IOERR_DATA:
+    case SQLITE_IOERR_CORRUPTFS:
+        return ECM_ECORRUPT; /* a worn card answers EIO for what it has lost */
+    default:
+        break;
+    }
     switch (sqlite_rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -224,6 +233,10 @@ static int apply_db_config(sqlite3 *db)
     }
     if (sqlite_rc == SQLITE_OK) {
         sqlite_rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    }
+    /* Until the file has passed its check: closing a damaged one must not change it. */
+    if (sqlite_rc == SQLITE_OK) {
+        sqlite_rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     }
     if (sqlite_rc == SQLITE_OK) {
         sqlite_rc = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -437,6 +450,7 @@ int outbox_db_open(
     if (rc < 0) {
         goto fail;
     }
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     *ret_db = db;
     return 0;
 

@@ -27,7 +27,10 @@ struct outbox_head {
     uint8_t chain[CHAIN_SIZE]; /* after record next_seq - 1 */
 };
 
-/* Our code for an (extended) SQLite result. SQLITE_OK, _ROW and _DONE give 0. */
+/*
+ * Our code for an extended SQLite result. SQLITE_OK, _ROW and _DONE give 0; what cannot be read
+ * back is ECM_ECORRUPT like what reads back wrong.
+ */
 int outbox_db_code(sqlite3 *db, int sqlite_rc);
 
 /* Run one or more statements whose rows nobody wants. A SQLite code. */

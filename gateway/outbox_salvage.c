@@ -128,14 +128,24 @@ int outbox_finish_swap(const char *path, struct outbox_repair *ret_repair, struc
 
 /* ---- reading the old log ------------------------------------------------------------------ */
 
-/* Read-only, so that the file stays as it was found, WAL included. */
+/*
+ * Nothing is written, and closing does not play the WAL back: the files stay as they were found.
+ * (SQLITE_OPEN_READONLY would be plainer, but cannot take the lock that EXCLUSIVE wants.)
+ * ECM_ECORRUPT: there is nothing to take over; any other failure says nothing about the file.
+ */
 static int open_old(struct salvage *job, const char *path)
 {
     static const char sql[] = "SELECT seq, bytes, chain FROM record WHERE seq >= ?1"
                               " ORDER BY seq LIMIT 1";
     int sqlite_rc =
-        sqlite3_open_v2(path, &job->old, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+        sqlite3_open_v2(path, &job->old, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
+    if (sqlite_rc == SQLITE_OK) {
+        sqlite_rc = sqlite3_extended_result_codes(job->old, 1);
+    }
+    if (sqlite_rc == SQLITE_OK) {
+        sqlite_rc = sqlite3_db_config(job->old, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     if (sqlite_rc == SQLITE_OK) {
         sqlite_rc = outbox_db_exec(job->old,
             "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
@@ -144,7 +154,8 @@ static int open_old(struct salvage *job, const char *path)
     if (sqlite_rc == SQLITE_OK) {
         sqlite_rc = sqlite3_prepare_v2(job->old, sql, -1, &job->next, NULL);
     }
-    return sqlite_rc;
+    /* A database without our table. */
+    return sqlite_rc == SQLITE_ERROR ? ECM_ECORRUPT : outbox_db_code(job->old, sqlite_rc);
 }
 
 /* Whether bytes are what was stored, as far as the record before them can tell. */
@@ -214,9 +225,11 @@ static int copy_records(struct salvage *job, uint64_t seq)
             unreadable = 0;
         } else if (sqlite_rc == SQLITE_DONE) {
             break;
-        } else {
+        } else if (outbox_db_code(job->old, sqlite_rc) == ECM_ECORRUPT) {
             seq++;
             unreadable++;
+        } else {
+            rc = outbox_db_code(job->old, sqlite_rc);
         }
         (void)sqlite3_reset(job->next);
     }
@@ -230,10 +243,10 @@ static int read_old(
     char device_id[OUTBOX_DEVICE_ID_SIZE] = "";
     struct outbox_head head = {0};
     bool has_head = false;
-    int rc = 0;
+    int rc = open_old(job, conf->path);
 
-    if (open_old(job, conf->path) != SQLITE_OK) {
-        return 0; /* not a database any more: nothing to take over */
+    if (rc < 0) {
+        return rc == ECM_ECORRUPT ? 0 : rc;
     }
     has_head = outbox_db_read_log(job->old, &head, device_id) == SQLITE_OK;
     if (has_head && strcmp(device_id, conf->device_id) != 0) {
