@@ -43,8 +43,9 @@ struct collector {
     struct mqtt_session *session;
     struct loop_source *io_source, *live_timer, *watch_timer, *pause_timer, *report_timer,
         *watchdog_timer;
-    bool is_paused;     /* the store refused: nothing is taken until it accepts again */
-    uint64_t pause_us;  /* how long the next pause is */
+    bool is_paused;    /* the store refused: nothing is taken until it accepts again */
+    uint64_t pause_us; /* the last pause; 0: the store is well */
+    uint64_t commits_at_pause;
     bool broker_was_up; /* the loss of the broker is told once, not at every attempt */
     bool broker_was_told;
     bool live_is_ailing;
@@ -171,6 +172,7 @@ static void pause_taking(struct collector *collector, int code)
         collector->pause_us *= 2;
     }
     collector->is_paused = true;
+    collector->commits_at_pause = ingest_counts(collector->ingest).commits;
     loop_timer_set(collector->pause_timer, collector->pause_us);
 }
 
@@ -204,8 +206,8 @@ static void commit(struct collector *collector)
 
     if (rc < 0) {
         pause_taking(collector, rc);
-    } else if (!collector->is_paused && collector->pause_us > 0 &&
-               ingest_counts(collector->ingest).records > collector->reported_records) {
+    } else if (collector->pause_us > 0 &&
+               ingest_counts(collector->ingest).commits > collector->commits_at_pause) {
         log_info("the store is written again event=store-ok");
         collector->pause_us = 0;
     }
@@ -268,25 +270,32 @@ static void on_watch(void *user)
 
 /* ---- health ------------------------------------------------------------------------------- */
 
+static void report_counts(struct collector *collector)
+{
+    struct ingest_counts counts = ingest_counts(collector->ingest);
+
+    if (counts.records == collector->reported_records) {
+        return;
+    }
+    log_info("counts records=%llu batches=%llu commits=%llu repeated=%llu ahead=%llu"
+             " quarantined=%llu unverified=%llu verdicts=%llu",
+        (unsigned long long)counts.records, (unsigned long long)counts.batches,
+        (unsigned long long)counts.commits, (unsigned long long)counts.repeated,
+        (unsigned long long)counts.ahead, (unsigned long long)counts.quarantined,
+        (unsigned long long)counts.unverified,
+        (unsigned long long)live_counts(collector->live).verdicts);
+    collector->reported_records = counts.records;
+}
+
 static void on_report(void *user)
 {
     struct collector *collector = user;
-    struct ingest_counts counts = ingest_counts(collector->ingest);
-    struct live_counts verdicts = live_counts(collector->live);
     char status[160];
 
-    if (counts.records != collector->reported_records) {
-        log_info("records=%llu batches=%llu commits=%llu repeated=%llu ahead=%llu"
-                 " quarantined=%llu verdicts=%llu",
-            (unsigned long long)counts.records, (unsigned long long)counts.batches,
-            (unsigned long long)counts.commits, (unsigned long long)counts.repeated,
-            (unsigned long long)counts.ahead, (unsigned long long)counts.quarantined,
-            (unsigned long long)verdicts.verdicts);
-        collector->reported_records = counts.records;
-    }
+    report_counts(collector);
     (void)snprintf(status, sizeof status, "STATUS=broker %s, store %s, %llu records",
         collector->broker_was_up ? "up" : "away", collector->pause_us > 0 ? "refusing" : "ok",
-        (unsigned long long)counts.records);
+        (unsigned long long)collector->reported_records);
     loop_notify(status);
     loop_timer_set(collector->report_timer, REPORT_US);
 }
@@ -376,9 +385,6 @@ static int add_sources(struct collector *collector, struct err *err)
             loop_timer_set(*timers[i].source, timers[i].first_us);
         }
     }
-    if (rc == 0) {
-        rc = loop_stop_on_signals(collector->loop);
-    }
     return rc < 0 ? err_set(err, rc, "event loop: %s", err_name(rc)) : 0;
 }
 
@@ -387,6 +393,10 @@ int collector_run(const struct collector_conf *conf, struct err *err)
     struct collector collector = {.conf = conf};
     int rc = loop_open(&collector.loop, err);
 
+    if (rc == 0) {
+        /* Before any thread begins: it would inherit signals that are not blocked yet. */
+        rc = loop_stop_on_signals(collector.loop);
+    }
     if (rc == 0) {
         rc = open_core(&collector, err);
     }
@@ -401,6 +411,7 @@ int collector_run(const struct collector_conf *conf, struct err *err)
         loop_notify("READY=1");
         rc = loop_run(collector.loop);
         loop_notify("STOPPING=1");
+        report_counts(&collector);
         log_info("collector %s stops event=stopped", conf->id);
     }
 
