@@ -104,8 +104,13 @@ static pthread_once_t tag_key_once = PTHREAD_ONCE_INIT;
 
 static void make_tag_key(void)
 {
-    /* Cannot fail for so few bytes once the system is up (getrandom(2)). */
-    (void)getrandom(tag_key, sizeof tag_key, 0);
+    /* Cannot fail for so few bytes once the system is up (getrandom(2)); if it ever does, the
+     * address of a local keeps two runs apart, and names stay useless to outsiders. */
+    if (getrandom(tag_key, sizeof tag_key, 0) != (ssize_t)sizeof tag_key) {
+        const void *here = &here;
+
+        (void)memcpy(tag_key, &here, sizeof here);
+    }
 }
 
 const char *log_tag(const uint8_t *uid, size_t size, char name[static LOG_TAG_SIZE])
