@@ -1,0 +1,354 @@
+/* cmd_run.c - ecm-pay run: calculate a payment run and write its files. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "collector/cli/cli.h"
+#include "collector/cli/outfile.h"
+#include "collector/cli/source_args.h"
+#include "collector/pay/adjust.h"
+#include "collector/pay/inputs.h"
+#include "collector/pay/outputs.h"
+
+enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS };
+enum { MODELS_MAX = 3, FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
+
+struct run_args {
+    struct source source;
+    char models[MODELS_MAX + 1];
+    const char *out;
+    const char *previous;
+};
+
+static const struct argp_option options[] = {
+    {"models", KEY_MODELS, "A,B,C", 0, "Payment models to calculate (default: A,B,C)", 0},
+    {"out", KEY_OUT, "DIR", 0, "Write the files of the run into DIR; made when not there", 0},
+    {"previous", KEY_PREVIOUS, "RUN_ID", 0,
+        "Post the differences to this earlier run (with --from: the folder of its files)", 0},
+    {0},
+};
+
+/* "A,C" to "AC"; each known model once, in any order. */
+static error_t parse_models(const char *arg, struct run_args *args, struct argp_state *state)
+{
+    static const char known[] = "ABC";
+    bool wanted[MODELS_MAX] = {false};
+    size_t count = 0;
+
+    for (const char *at = arg; *at != '\0'; at += at[1] == ',' ? 2 : 1) {
+        const char *found = strchr(known, *at);
+
+        if (found == NULL || (at[1] != ',' && at[1] != '\0') || (at[1] == ',' && at[2] == '\0')) {
+            argp_error(state, "--models: '%s' is not a list of A, B and C", arg);
+            return EINVAL;
+        }
+        wanted[found - known] = true;
+    }
+    for (size_t i = 0; i < MODELS_MAX; i++) {
+        if (wanted[i]) {
+            args->models[count++] = known[i];
+        }
+    }
+    args->models[count] = '\0';
+    if (count == 0) {
+        argp_error(state, "--models: name at least one of A, B and C");
+    }
+    return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct run_args *args = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &args->source;
+        return 0;
+    case KEY_MODELS:
+        return parse_models(arg, args, state);
+    case KEY_OUT:
+        args->out = arg;
+        return 0;
+    case KEY_PREVIOUS:
+        args->previous = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not an option", arg);
+        return EINVAL;
+    case ARGP_KEY_END:
+        if (args->out == NULL) {
+            argp_error(state, "--out DIR is needed");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&source_argp, 0, NULL, 0}, {0}};
+static const struct argp argp = {.options = options,
+    .parser = parse,
+    .children = children,
+    .doc = "Calculate a payment run: what was planned, what happened, what is paid.\v"
+           "The run's id goes to standard output. The same inputs give the same id and the same "
+           "bytes. With --previous, adjustments.csv holds what this run owes to the earlier one."};
+
+/* One run while it is made. */
+struct running {
+    const struct run_args *args;
+    struct session *session;
+    struct pay_run run;
+    char output_hashes[OUTPUT_COUNT][HASH_HEX_SIZE];
+    char input_hashes[INPUT_COUNT][HASH_HEX_SIZE];
+    const char *outputs[OUTPUT_COUNT]; /* their hashes; NULL: not written */
+    const char *inputs[INPUT_COUNT];
+    char run_id[HASH_HEX_SIZE];
+    struct text lines;
+    struct text manifest;
+    char *previous_lines; /* NULL: no earlier run */
+};
+
+static int calculate(struct running *running, struct err *err)
+{
+    struct pay_problem problem = {""};
+
+    running->run = (struct pay_run){.input = running->session->input,
+        .period = &running->session->visits_period,
+        .models = running->args->models};
+    for (const char *model = running->args->models; *model != '\0'; model++) {
+        int rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
+
+        if (rc < 0) {
+            return err_set(
+                err, rc, "model %c: %s", *model, rc == -ENOMEM ? "out of memory" : problem.text);
+        }
+    }
+    adjust_add_lines(&running->lines, &running->run);
+    (void)text_end(&running->lines);
+    return running->lines.rc < 0 ? err_set(err, running->lines.rc, "out of memory") : 0;
+}
+
+static int write_outputs(struct running *running, struct err *err)
+{
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        struct outfile outfile;
+        int rc = 0;
+
+        if (outputs[i].model != 0 && strchr(running->run.models, outputs[i].model) == NULL) {
+            continue;
+        }
+        rc = outfile_start(&outfile, running->args->out, outputs[i].file, err);
+        if (rc < 0) {
+            return rc;
+        }
+        outputs[i].write(&outfile.text, &running->run);
+        rc = outfile_finish(&outfile, running->output_hashes[i], err);
+        if (rc < 0) {
+            return rc;
+        }
+        running->outputs[i] = running->output_hashes[i];
+    }
+    return 0;
+}
+
+static int feed_hash(void *user, const char *bytes, size_t size)
+{
+    hash_add(user, bytes, size);
+    return 0;
+}
+
+/* What the run saw, and from that its id. */
+static int identify(struct running *running, struct err *err)
+{
+    struct hash *hash = hash_new();
+    struct text text = {.drain = feed_hash, .user = hash};
+    int rc = 0;
+
+    if (hash == NULL) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        input_tables[i].write(&text, &running->session->dataset, running->run.period->asof_utc);
+        (void)text_drain(&text);
+        hash_finish(hash, running->input_hashes[i]);
+        running->inputs[i] = running->input_hashes[i];
+    }
+    inputs_add_identity(&text, &running->run, running->inputs);
+    rc = text_drain(&text);
+    hash_finish(hash, running->run_id);
+    text_done(&text);
+    hash_free(hash);
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
+}
+
+/* Write text as a file of the run. */
+static int write_text(
+    const struct running *running, const char *name, const struct text *text, struct err *err)
+{
+    char hex[HASH_HEX_SIZE];
+    struct outfile outfile;
+    int rc = outfile_start(&outfile, running->args->out, name, err);
+
+    if (rc < 0) {
+        return rc;
+    }
+    text_add(&outfile.text, text->bytes, text->size);
+    outfile.text.rc = text->rc < 0 ? text->rc : outfile.text.rc;
+    return outfile_finish(&outfile, hex, err);
+}
+
+static int write_summaries(struct running *running, struct err *err)
+{
+    struct text totals = {0};
+    struct text adjustments = {0};
+    int rc = 0;
+
+    output_totals(&totals, &running->run, running->outputs);
+    rc = write_text(running, "totals.json", &totals, err);
+    if (rc == 0) {
+        rc = write_text(running, "lines.csv", &running->lines, err);
+    }
+    if (rc == 0) {
+        rc = adjust_write(&adjustments, running->previous_lines, running->lines.bytes);
+        rc = rc < 0 ? err_set(err, rc, "%s: not the lines of a run", running->args->previous)
+                    : write_text(running, "adjustments.csv", &adjustments, err);
+    }
+    if (rc == 0) {
+        inputs_add_manifest(
+            &running->manifest, &running->run, running->run_id, running->inputs, running->outputs);
+        (void)text_end(&running->manifest);
+        rc = write_text(running, "manifest.json", &running->manifest, err);
+    }
+    text_done(&totals);
+    text_done(&adjustments);
+    return rc;
+}
+
+static int copy_lines(void *user, const struct storage_run *run)
+{
+    char **lines = user;
+
+    *lines = strdup(run->lines);
+    return *lines == NULL ? -ENOMEM : 0;
+}
+
+/* lines.csv of an earlier run's folder. */
+static int read_lines_file(const char *folder, char **ret_lines, struct err *err)
+{
+    char *path = NULL;
+    FILE *file = NULL;
+    char *lines = NULL;
+    size_t size = 0;
+    int rc = 0;
+
+    if (asprintf(&path, "%s/lines.csv", folder) < 0) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    file = fopen(path, "rbe");
+    if (file == NULL) {
+        rc = err_set(err, -errno, "%s: %s", path, strerrordesc_np(errno));
+    } else {
+        ssize_t got = getdelim(&lines, &size, '\0', file);
+
+        rc = got < 0 ? err_set(err, ECM_EFORMAT, "%s: empty", path) : 0;
+        (void)fclose(file); /* opened for reading: nothing can be lost */
+    }
+    free(path);
+    if (rc < 0) {
+        free(lines);
+        return rc;
+    }
+    *ret_lines = lines;
+    return 0;
+}
+
+static int get_previous(struct running *running, struct err *err)
+{
+    const char *previous = running->args->previous;
+    struct storage *storage = running->session->storage;
+    int rc = 0;
+
+    if (previous == NULL) {
+        return 0;
+    }
+    if (storage == NULL) {
+        return read_lines_file(previous, &running->previous_lines, err);
+    }
+    rc = storage->ops->run_get(storage, previous, copy_lines, &running->previous_lines);
+    return rc < 0 ? err_set(err, rc, "run %s: %s", previous,
+                        rc == -ENOENT ? "there is no such run in the store" : err_name(rc))
+                  : 0;
+}
+
+static int keep(struct running *running, struct err *err)
+{
+    struct storage *storage = running->session->storage;
+    struct storage_run run = {.asof_utc = running->run.period->asof_utc,
+        .created_utc = (int64_t)time(NULL),
+        .manifest = running->manifest.bytes,
+        .lines = running->lines.bytes};
+    int rc = 0;
+
+    if (storage == NULL) {
+        return 0;
+    }
+    (void)memcpy(run.run_id, running->run_id, sizeof run.run_id);
+    run.period_id = dataset_text(&running->session->dataset, running->session->period->period_id);
+    rc = storage->ops->run_put(storage, &run);
+    return rc < 0 ? err_set(err, rc, "the run could not be kept: %s", err_name(rc)) : 0;
+}
+
+static int make_folder(const char *path, struct err *err)
+{
+    if (mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST) {
+        return 0;
+    }
+    return err_set(err, -errno, "%s: %s", path, strerrordesc_np(errno));
+}
+
+static int run(struct running *running, struct err *err)
+{
+    int (*const steps[])(struct running *, struct err *) = {
+        get_previous, calculate, identify, write_outputs, write_summaries, keep};
+    int rc = session_open(running->session, &running->args->source, err);
+
+    if (rc == 0) {
+        rc = session_reconcile(running->session, err);
+    }
+    if (rc == 0) {
+        rc = make_folder(running->args->out, err);
+    }
+    for (size_t i = 0; rc == 0 && i < sizeof steps / sizeof steps[0]; i++) {
+        rc = steps[i](running, err);
+    }
+    return rc;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct run_args args = {.source = source_default, .models = "ABC"};
+    struct session session = {0};
+    struct running running = {.args = &args, .session = &session};
+    struct err err = {0};
+    int rc = 0;
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, &args) != 0) {
+        return EXIT_INPUT;
+    }
+    rc = run(&running, &err);
+    if (rc == 0) {
+        (void)printf("run %s\n", running.run_id);
+    }
+    pay_lines_done(&running.run.lines);
+    text_done(&running.lines);
+    text_done(&running.manifest);
+    free(running.previous_lines);
+    session_close(&session);
+    return cli_report(rc, &err);
+}

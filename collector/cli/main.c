@@ -1,0 +1,75 @@
+/* main.c - ecm-pay: which command, and hand over. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/cli/cli.h"
+
+struct command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"import", "take the files of a folder into a store", cmd_import},
+    {"reconcile", "match planned visits with taps and put the verdicts into the feed",
+        cmd_reconcile},
+    {"run", "calculate a payment run and write its files", cmd_run},
+    {"feed", "print the payment feed as CSV or JSON Lines", cmd_feed},
+    {"explain", "say in words why a visit came out as it did", cmd_explain},
+    {"show", "print visits as a table for people", cmd_show},
+};
+
+static void print_help(void)
+{
+    (void)printf("Usage: ecm-pay COMMAND [OPTION...]\n"
+                 "From taps to payment, to the penny.\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        (void)printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    (void)printf("\n'ecm-pay COMMAND --help' explains one; ecm-pay(1) explains all.\n"
+                 "Exit status: 0 done, 1 failed, 2 bad usage or input.\n");
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    char *name = NULL;
+    int status = 0;
+
+    if (asprintf(&name, "ecm-pay %s", command->name) < 0) {
+        (void)fprintf(stderr, "ecm-pay: out of memory\n");
+        return EXIT_FAILED;
+    }
+    argv[0] = name;
+    status = command->run(argc, argv);
+    free(name);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    argp_err_exit_status = EXIT_INPUT;
+    argp_program_version = "ecm-pay " ECM_VERSION;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-?") == 0) {
+        print_help();
+        return 0;
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        (void)printf("%s\n", argp_program_version);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return run_command(&commands[i], argc - 1, argv + 1);
+        }
+    }
+    (void)fprintf(stderr, "ecm-pay: %s%s%s; try 'ecm-pay --help'\n",
+        name[0] == '\0' ? "no command given" : "unknown command '", name,
+        name[0] == '\0' ? "" : "'");
+    return EXIT_INPUT;
+}

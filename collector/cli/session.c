@@ -1,0 +1,131 @@
+/* session.c - see session.h. */
+#include "collector/cli/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "collector/cli/progress.h"
+#include "collector/import/import.h"
+#include "collector/storage/storage_sqlite.h"
+
+int session_open_store(struct session *session, const char *path, bool must_exist, struct err *err)
+{
+    return storage_sqlite_open(
+        &session->storage, path, must_exist ? STORAGE_SQLITE_MUST_EXIST : 0, err);
+}
+
+static int load_files(struct session *session, const char *folder, struct err *err)
+{
+    struct progress progress = progress_start("reading");
+    const struct import_watch watch = {
+        .notice = progress_notice, .progress = progress_show, .user = &progress};
+    int rc = import_path(folder, true, &watch, &session->dataset, err);
+
+    progress_end(&progress);
+    return rc;
+}
+
+static int load_store(struct session *session, const struct source *source, struct err *err)
+{
+    const struct storage_filter filter = {
+        .period_id = source->period_id, .person_id = source->person_id};
+    int rc = session_open_store(session, source->store, true, err);
+
+    return rc < 0 ? rc
+                  : session->storage->ops->load(session->storage, &filter, &session->dataset, err);
+}
+
+static int choose_period(struct session *session, const char *period_id, struct err *err)
+{
+    const struct dataset *dataset = &session->dataset;
+
+    if (period_id == NULL && dataset->periods_count == 1) {
+        session->period = &dataset->periods[0];
+        return 0;
+    }
+    if (period_id == NULL) {
+        return err_set(
+            err, -EINVAL, "there are %zu periods: say which with --period", dataset->periods_count);
+    }
+    for (size_t i = 0; i < dataset->periods_count; i++) {
+        if (strcmp(dataset_text(dataset, dataset->periods[i].period_id), period_id) == 0) {
+            session->period = &dataset->periods[i];
+            return 0;
+        }
+    }
+    return err_set(err, -ENOENT, "there is no period '%s'", period_id);
+}
+
+int session_open(struct session *session, const struct source *source, struct err *err)
+{
+    int rc = 0;
+
+    if ((source->from == NULL) == (source->store == NULL)) {
+        return err_set(err, -EINVAL, "say where the data are: either --from DIR or --store FILE");
+    }
+    rc = dataset_init(&session->dataset);
+    if (rc < 0) {
+        return err_set(err, rc, "out of memory");
+    }
+    rc = tzif_load(&session->tzif, source->zone, err);
+    if (rc < 0) {
+        return rc;
+    }
+    session->days = (struct local_days){.at_utc = session->tzif.at_utc,
+        .offset_s = session->tzif.offset_s,
+        .count = session->tzif.count};
+    rc = source->from != NULL ? load_files(session, source->from, err)
+                              : load_store(session, source, err);
+    if (rc == 0) {
+        rc = choose_period(session, source->period_id, err);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    session->visits_period = (struct visits_period){.start_utc = session->period->start_utc,
+        .end_utc = session->period->end_utc,
+        .asof_utc = source->has_asof ? source->asof_utc : (int64_t)time(NULL)};
+    return 0;
+}
+
+int session_reconcile(struct session *session, struct err *err)
+{
+    int rc = visits_reconcile(
+        &session->dataset, &visits_default_params, &session->visits_period, &session->result);
+
+    if (rc == 0) {
+        rc = pay_rates_init(&session->rates, &session->dataset);
+    }
+    if (rc == 0) {
+        session->people = pay_index_people(&session->dataset);
+        rc = session->people == NULL ? -ENOMEM : 0;
+    }
+    if (rc < 0) {
+        return err_set(err, rc, "out of memory");
+    }
+    session->input = (struct pay_input){.dataset = &session->dataset,
+        .visits_params = &visits_default_params,
+        .result = &session->result,
+        .period = session->period,
+        .days = &session->days,
+        .params = &pay_default_params,
+        .rates = &session->rates,
+        .people = session->people};
+    return 0;
+}
+
+void session_close(struct session *session)
+{
+    visits_done(&session->result);
+    pay_rates_done(&session->rates);
+    free(session->people);
+    tzif_done(&session->tzif);
+    if (session->dataset.texts != NULL) {
+        dataset_done(&session->dataset);
+    }
+    storage_close(session->storage);
+    *session = (struct session){0};
+}

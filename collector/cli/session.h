@@ -1,0 +1,61 @@
+/*
+ * session.h - what a command works on: a dataset from files or from a store, one period of it, and
+ * what reconciliation made of that.
+ *
+ * Ownership: session_close() frees everything, also after a failure half-way; a zeroed session
+ *            is allowed. Blocking: reads files, the store, and the system's time zones.
+ */
+#ifndef ECM_COLLECTOR_CLI_SESSION_H
+#define ECM_COLLECTOR_CLI_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/tzif.h"
+#include "collector/pay/pay.h"
+#include "collector/storage/storage.h"
+#include "collector/visits/visits.h"
+
+#define SESSION_ZONE_DEFAULT "Europe/London"
+
+struct err;
+
+/* Where the data are and what is asked of them. */
+struct source {
+    const char *from;      /* a folder of files, or NULL */
+    const char *store;     /* a store, or NULL; exactly one of the two */
+    const char *period_id; /* NULL: the only one there is */
+    const char *person_id; /* NULL: everybody; stores only */
+    const char *zone;
+    int64_t asof_utc;
+    bool has_asof; /* else: now */
+};
+
+struct session {
+    struct storage *storage; /* NULL with files */
+    struct dataset dataset;
+    struct tzif tzif;
+    struct local_days days;
+    const struct period_row *period;
+    struct visits_period visits_period;
+    struct visits_result result;
+    struct pay_rates rates;
+    uint32_t *people;
+    struct pay_input input; /* all of the above, for pay/ */
+};
+
+/*
+ * Open, load, choose the period. ECM_EFORMAT, -ENOENT or -EINVAL when the input is at fault;
+ * otherwise what the files or the store said. err says it in one line.
+ */
+int session_open(struct session *session, const struct source *source, struct err *err);
+
+/* Reconcile what is loaded, and get ready to pay for it. -ENOMEM. */
+int session_reconcile(struct session *session, struct err *err);
+
+void session_close(struct session *session);
+
+/* The period as the store filters it: loads nothing, only opens. For feed and import. */
+int session_open_store(struct session *session, const char *path, bool must_exist, struct err *err);
+
+#endif
