@@ -32,7 +32,8 @@ target_compile_options(ecm_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wformat=2 -Wundef -Wvla
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
     -Wwrite-strings -Wcast-qual -Wpointer-arith -Wswitch-enum
-    $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init>
+    # -Wformat-truncation depends on the level of optimisation, and a cut sentence is still a sentence.
+    $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init>
     $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffunction-sections -fdata-sections>
     $<$<BOOL:${ECM_WERROR}>:-Werror>)
 target_link_options(ecm_flags INTERFACE $<$<CONFIG:Release>:-Wl,--gc-sections -Wl,-z,relro,-z,now>)
