@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -318,6 +319,8 @@ static int run(struct board *board)
         printf("Simulated reader. Type a tag number (such as 7) and Enter to tap; Ctrl-C ends.\n");
         (void)fflush(stdout);
     }
+    log_info("starting version=%s site=%s device=%s state_dir=%s", ECM_VERSION,
+        board->settings->site, board->settings->device, board->settings->state_dir);
     if (rc == 0) {
         rc = app_run(board->settings, &ports, &err);
     }
@@ -359,6 +362,7 @@ int main(int argc, char **argv)
     if (arguments.print || arguments.check_only) {
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    (void)umask(0077); /* the outbox holds tag numbers, the key is a key */
     log_set_level(levels[settings.log_level]);
     board.settings = &settings;
     if (clock_linux_open(&board.clock) < 0) {
