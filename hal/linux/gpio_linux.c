@@ -70,12 +70,12 @@ int gpio_linux_open_out(struct hal_gpio_out **ret_line, const char *name, bool l
     return rc;
 }
 
-void gpio_linux_close_out(struct hal_gpio_out *base)
+void gpio_linux_close_out(struct hal_gpio_out *line)
 {
-    struct gpio_linux_out *line = (struct gpio_linux_out *)base;
+    struct gpio_linux_out *out = (struct gpio_linux_out *)line;
 
-    if (line != NULL) {
-        line->close(line);
+    if (out != NULL) {
+        out->close(out);
     }
 }
 
@@ -99,11 +99,11 @@ int gpio_linux_open_in(struct hal_gpio_in **ret_line, const char *name)
     return rc;
 }
 
-void gpio_linux_close_in(struct hal_gpio_in *base)
+void gpio_linux_close_in(struct hal_gpio_in *line)
 {
-    struct gpio_linux_in *line = (struct gpio_linux_in *)base;
+    struct gpio_linux_in *in = (struct gpio_linux_in *)line;
 
-    if (line != NULL) {
-        line->close(line);
+    if (in != NULL) {
+        in->close(in);
     }
 }

@@ -6,6 +6,8 @@
 #ifndef ECM_TESTS_INTEGRATION_HAL_RESET_FILE_H
 #define ECM_TESTS_INTEGRATION_HAL_RESET_FILE_H
 
+#include <stdio.h>
+
 #include "hal/fake/emu_pn532.h"
 
 enum { RESET_FILE_LOOK_MS = 2 };
