@@ -4,6 +4,7 @@
 #include "tests/unit/gateway/fault_vfs.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 #include <sqlite3.h>
@@ -21,8 +22,14 @@ static unsigned calls;
 
 static bool fails(void)
 {
+    bool is_due = false;
+
     calls++;
-    return fail_at != 0 && (fail_forever ? calls >= fail_at : calls == fail_at);
+    is_due = fail_at != 0 && (fail_forever ? calls >= fail_at : calls == fail_at);
+    if (is_due && fail_kind == FAULT_VFS_KILL) {
+        (void)raise(SIGKILL);
+    }
+    return is_due;
 }
 
 static sqlite3_file *real(sqlite3_file *file)

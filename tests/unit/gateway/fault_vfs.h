@@ -9,7 +9,11 @@
 
 #include <stdbool.h>
 
-enum fault_vfs_kind { FAULT_VFS_IO_ERROR, FAULT_VFS_DISK_FULL };
+enum fault_vfs_kind {
+    FAULT_VFS_IO_ERROR,
+    FAULT_VFS_DISK_FULL,
+    FAULT_VFS_KILL, /* SIGKILL to this process, before the call */
+};
 
 /* Register it. Nothing fails yet. */
 void fault_vfs_install(void);
