@@ -52,6 +52,9 @@ static void merge_touches(struct live *live)
 {
     size_t kept = 0;
 
+    if (live->touch_count == 0) {
+        return;
+    }
     qsort(live->touches, live->touch_count, sizeof *live->touches, compare_touches);
     for (size_t i = 0; i < live->touch_count; i++) {
         struct touch *last = kept > 0 ? &live->touches[kept - 1] : NULL;

@@ -87,19 +87,20 @@ static const struct period_row *find_period(const struct dataset *dataset, const
     return NULL;
 }
 
-/* input is filled but for rates and people. */
-static int price_and_put(struct storage *storage, struct pay_input *input, const char *period_id,
-    const char *person_id, uint64_t *ret_changed)
+/* unpriced is filled but for rates and people. */
+static int price_and_put(struct storage *storage, const struct pay_input *unpriced,
+    const char *period_id, const char *person_id, uint64_t *ret_changed)
 {
+    struct pay_input input = *unpriced;
     struct pay_rates rates = {.count = 0};
     struct rows rows = {.count = 0};
-    uint32_t *people = pay_index_people(input->dataset);
-    int rc = people == NULL ? -ENOMEM : pay_rates_init(&rates, input->dataset);
+    uint32_t *people = pay_index_people(input.dataset);
+    int rc = people == NULL ? -ENOMEM : pay_rates_init(&rates, input.dataset);
 
-    input->rates = &rates;
-    input->people = people;
+    input.rates = &rates;
+    input.people = people;
     if (rc == 0) {
-        rc = make_rows(&rows, input, period_id, person_id);
+        rc = make_rows(&rows, &input, period_id, person_id);
     }
     if (rc == 0) {
         rc = storage->ops->verdicts_put(
