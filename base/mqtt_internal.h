@@ -107,6 +107,6 @@ void note_queue_clear(struct note_queue *queue);
 void mqtt_tell_owner(struct mqtt_session *session, struct note *note);
 
 /* The body of the I/O thread. */
-void *mqtt_thread_main(void *io);
+void *mqtt_thread_main(void *user);
 
 #endif

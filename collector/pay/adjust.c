@@ -6,6 +6,7 @@
  */
 #include "collector/pay/adjust.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -175,6 +176,7 @@ static void merge(struct text *text, const struct rows *olds, const struct rows 
         const struct row *now = n < news->count ? &news->rows[n] : NULL;
         int order = old == NULL ? 1 : now == NULL ? -1 : compare(old, now);
 
+        assert(order < 0 || now != NULL);
         add_adjustment(
             text, order <= 0 ? old : now, order <= 0 ? old->pence : 0, order >= 0 ? now->pence : 0);
         o += order <= 0 ? 1 : 0;

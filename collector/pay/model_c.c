@@ -1,4 +1,5 @@
 /* model_c.c - planned time with a guarantee and a cap (rule C of docs/RECONCILIATION.md). */
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,6 +71,7 @@ static int cap(struct pay_line *rows, size_t count, int64_t total, int64_t cap_m
     struct share *shares = malloc(count * sizeof *shares);
     int64_t left = cap_min;
 
+    assert(total > cap_min && cap_min >= 0);
     if (shares == NULL) {
         return -ENOMEM;
     }

@@ -7,6 +7,7 @@
  */
 #include "collector/storage/sqlite_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,7 +130,10 @@ static int intern(struct dataset *dataset, const char *text, text_id *ret_id)
 
 static char kind_of(enum tap_direction direction)
 {
-    return direction == TAP_IN ? 'I' : direction == TAP_OUT ? 'O' : '\0';
+    if (direction == TAP_IN) {
+        return 'I';
+    }
+    return (char)(direction == TAP_OUT ? 'O' : '\0');
 }
 
 static bool is_within(const struct store_window *window, int64_t ts_utc, int64_t recv_utc)
@@ -145,6 +149,8 @@ static int add_event(struct tap_walk *walk, const struct record *record,
     const struct storage_anchor *anchor, struct event_row *event)
 {
     struct effective_time time = effective_time(record, anchor);
+
+    assert(time.source != EFFECTIVE_ANCHORED || anchor != NULL);
     uint32_t off_ms =
         time.source == EFFECTIVE_ANCHORED ? anchor->uncertainty_ms : record->wall_uncertainty_ms;
 

@@ -27,7 +27,7 @@ static unsigned replay_file(const char *path)
     rewind(file);
     data = malloc(size > 0 ? (size_t)size : 1);
     if (data == NULL || size < 0 || fread(data, 1, (size_t)size, file) != (size_t)size) {
-        fprintf(stderr, "%s: cannot be read\n", path);
+        (void)fprintf(stderr, "%s: cannot be read\n", path);
         exit(1);
     }
     (void)fclose(file);
