@@ -101,7 +101,7 @@ struct emu_pn532 {
     bool answer_waits;
     uint64_t answer_us;
     bool answer_is_error;
-    bool answer_is_late; /* a LATE fault has struck it already */
+    bool answer_is_late;  /* a LATE fault has struck it already */
     uint16_t answer_size; /* code and data; kept for NACK */
     uint16_t out_size;    /* the frame the host can read now */
     uint16_t out_position;

@@ -35,7 +35,13 @@ static int wait_edge(struct hal_gpio_in *base, uint64_t timeout_us)
     if (fake_fail_now(&line->fail)) {
         return -EIO;
     }
-    return line->inner != NULL ? hal_gpio_wait_edge(line->inner, timeout_us) : 0;
+    if (line->inner != NULL) {
+        return hal_gpio_wait_edge(line->inner, timeout_us);
+    }
+    if (line->clock != NULL) {
+        hal_clock_sleep_us(line->clock, timeout_us);
+    }
+    return 0;
 }
 
 static int get_fd(struct hal_gpio_in *base)

@@ -19,7 +19,13 @@ static int read_bytes(struct hal_serial *base, uint8_t *bytes, size_t size, uint
     if (fake_fail_now(&serial->fail)) {
         return -EIO;
     }
-    return serial->inner != NULL ? hal_serial_read(serial->inner, bytes, size, timeout_us) : 0;
+    if (serial->inner != NULL) {
+        return hal_serial_read(serial->inner, bytes, size, timeout_us);
+    }
+    if (serial->clock != NULL) {
+        hal_clock_sleep_us(serial->clock, timeout_us);
+    }
+    return 0;
 }
 
 static int write_bytes(struct hal_serial *base, const uint8_t *bytes, size_t size)
