@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "collector/visits/alternatives.h"
+
 enum { MINUTE_S = 60, HOUR_S = 3600 };
 
 const char *const feed_columns[FEED_COLUMN_COUNT] = {"visit_id", "slot", "person_id", "provider_id",
@@ -216,6 +218,27 @@ static void add_why_ok(struct text *text, const struct slot_view *view)
         (long long)view->units, (long long)planned_units);
 }
 
+static void add_why_missed(struct text *text, const struct slot_view *view)
+{
+    const struct pay_input *input = view->input;
+    struct visits_nearest nearest =
+        visits_find_nearest(input->dataset, input->visits_params, input->result, view->index);
+
+    switch (nearest.reach) {
+    case REACH_NOTHING:
+    case REACH_TOO_FAR:
+        text_addf(text, "nobody came within %lld min of the planned start",
+            (long long)to_minutes(input->visits_params->window_s));
+        return;
+    case REACH_TAKEN:
+        text_add_string(text, "who came near the planned time fits another slot better");
+        return;
+    case REACH_TOO_DEAR:
+        text_add_string(text, "who came near the planned time stayed for another length by far");
+        return;
+    }
+}
+
 static void add_why_status(struct text *text, const struct slot_view *view)
 {
     switch ((enum slot_status)view->slot->status) {
@@ -230,7 +253,7 @@ static void add_why_status(struct text *text, const struct slot_view *view)
         text_add_string(text, "left, but no tap on arriving: held until corrected");
         return;
     case SLOT_MISSED:
-        text_add_string(text, "nobody came near the planned time");
+        add_why_missed(text, view);
         return;
     case SLOT_SAME_CARER:
         text_add_string(text, "the same carer as a lower slot of this visit: not paid twice");

@@ -6,6 +6,8 @@
  */
 #include "collector/pay/inputs.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SEPARATOR = 0x1f };
@@ -35,18 +37,41 @@ static void add_stretch(struct text *text, int64_t from, int64_t to)
     text_add_char(text, '\n');
 }
 
+/*
+ * Small tables are keyed, so the order of their rows means nothing and differs between files and
+ * a store: add the rows of unsorted in the order of their bytes. Ends unsorted.
+ */
+static void add_sorted(struct text *text, struct text *unsorted)
+{
+    struct text_rows rows = {0};
+
+    if (text_split(&rows, unsorted) < 0) {
+        text->rc = -ENOMEM;
+    }
+    for (size_t i = 0; i < rows.count; i++) {
+        text_add_string(text, rows.rows[i]);
+        text_add_char(text, '\n');
+    }
+    free(rows.rows);
+    text_done(unsorted);
+}
+
 static void write_amendments(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
     for (size_t i = 0; i < dataset->amendments_count; i++) {
         const struct amendment_row *row = &dataset->amendments[i];
+        char kind = '-';
 
+        if (row->kind != '\0') {
+            kind = row->kind;
+        }
         if (row->created_utc > asof_utc) {
             continue;
         }
         add_id(text, dataset, row->amend_id);
         add_int(text, row->created_utc);
         text_add_string(text, row->is_void ? "VOID" : "ADD");
-        text_add_char(text, row->kind == 0 ? '-' : row->kind);
+        text_add_char(text, kind);
         add_id(text, dataset, row->person_id);
         add_id(text, dataset, row->carer_id);
         add_int(text, row->ts_utc);
@@ -58,45 +83,57 @@ static void write_amendments(struct text *text, const struct dataset *dataset, i
 
 static void write_cards(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->cards_count; i++) {
         const struct card_row *row = &dataset->cards[i];
 
-        add_validity(text, dataset, row->card_uid, row->carer_id);
-        add_stretch(text, row->from_utc, row->to_utc);
+        add_validity(&rows, dataset, row->card_uid, row->carer_id);
+        add_stretch(&rows, row->from_utc, row->to_utc);
     }
+    add_sorted(text, &rows);
 }
 
 static void write_carers(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->carers_count; i++) {
-        add_validity(text, dataset, dataset->carers[i].carer_id, dataset->carers[i].provider_id);
-        text_add_char(text, '\n');
+        add_validity(&rows, dataset, dataset->carers[i].carer_id, dataset->carers[i].provider_id);
+        text_add_char(&rows, '\n');
     }
+    add_sorted(text, &rows);
 }
 
 static void write_carried_readers(
     struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->carried_readers_count; i++) {
         const struct carried_reader_row *row = &dataset->carried_readers[i];
 
-        add_validity(text, dataset, row->device_id, row->carer_id);
-        add_stretch(text, row->from_utc, row->to_utc);
+        add_validity(&rows, dataset, row->device_id, row->carer_id);
+        add_stretch(&rows, row->from_utc, row->to_utc);
     }
+    add_sorted(text, &rows);
 }
 
 static void write_devices(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->devices_count; i++) {
         const struct device_row *row = &dataset->devices[i];
 
-        add_validity(text, dataset, row->device_id, row->person_id);
-        add_stretch(text, row->from_utc, row->to_utc);
+        add_validity(&rows, dataset, row->device_id, row->person_id);
+        add_stretch(&rows, row->from_utc, row->to_utc);
     }
+    add_sorted(text, &rows);
 }
 
 static void write_events(struct text *text, const struct dataset *dataset, int64_t asof_utc)
@@ -128,28 +165,34 @@ static void write_events(struct text *text, const struct dataset *dataset, int64
 
 static void write_home_tags(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->home_tags_count; i++) {
         const struct home_tag_row *row = &dataset->home_tags[i];
 
-        add_validity(text, dataset, row->tag_uid, row->person_id);
-        add_stretch(text, row->from_utc, row->to_utc);
+        add_validity(&rows, dataset, row->tag_uid, row->person_id);
+        add_stretch(&rows, row->from_utc, row->to_utc);
     }
+    add_sorted(text, &rows);
 }
 
 static void write_people(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->people_count; i++) {
         const struct person_row *row = &dataset->people[i];
 
-        add_id(text, dataset, row->person_id);
-        add_id(text, dataset, row->funder);
-        add_id(text, dataset, row->zone);
-        add_id(text, dataset, row->provider_id);
-        add_int(text, row->double_handed ? 1 : 0);
-        text_add_char(text, '\n');
+        add_id(&rows, dataset, row->person_id);
+        add_id(&rows, dataset, row->funder);
+        add_id(&rows, dataset, row->zone);
+        add_id(&rows, dataset, row->provider_id);
+        add_int(&rows, row->double_handed ? 1 : 0);
+        text_add_char(&rows, '\n');
     }
+    add_sorted(text, &rows);
 }
 
 static void write_planned(struct text *text, const struct dataset *dataset, int64_t asof_utc)
@@ -171,32 +214,38 @@ static void write_planned(struct text *text, const struct dataset *dataset, int6
 
 static void write_providers(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->providers_count; i++) {
         const struct provider_row *row = &dataset->providers[i];
 
-        add_id(text, dataset, row->provider_id);
-        add_id(text, dataset, row->zone);
-        add_id(text, dataset, row->lot);
-        add_id(text, dataset, row->tier);
-        add_int(text, row->contract_minutes);
-        text_add_char(text, '\n');
+        add_id(&rows, dataset, row->provider_id);
+        add_id(&rows, dataset, row->zone);
+        add_id(&rows, dataset, row->lot);
+        add_id(&rows, dataset, row->tier);
+        add_int(&rows, row->contract_minutes);
+        text_add_char(&rows, '\n');
     }
+    add_sorted(text, &rows);
 }
 
 static void write_rates(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
+    struct text rows = {0};
+
     (void)asof_utc;
     for (size_t i = 0; i < dataset->rates_count; i++) {
         const struct rate_row *row = &dataset->rates[i];
 
-        add_id(text, dataset, row->provider_id);
-        add_id(text, dataset, row->funder);
-        add_int(text, row->from_day);
-        add_int(text, row->to_day);
-        add_int(text, row->pence_per_hour);
-        text_add_char(text, '\n');
+        add_id(&rows, dataset, row->provider_id);
+        add_id(&rows, dataset, row->funder);
+        add_int(&rows, row->from_day);
+        add_int(&rows, row->to_day);
+        add_int(&rows, row->pence_per_hour);
+        text_add_char(&rows, '\n');
     }
+    add_sorted(text, &rows);
 }
 
 const struct input_table input_tables[INPUT_COUNT] = {

@@ -150,3 +150,38 @@ const char *text_end(struct text *text)
     text->bytes[text->size] = '\0';
     return text->bytes;
 }
+
+static int compare_rows(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+int text_split(struct text_rows *ret_rows, struct text *text)
+{
+    struct text_rows rows = {0};
+    char *end = text->size > 0 ? text->bytes + text->size : NULL;
+    size_t lines = 0;
+
+    if (text->rc < 0) {
+        return text->rc;
+    }
+    for (size_t i = 0; i < text->size; i++) {
+        lines += text->bytes[i] == '\n' ? 1 : 0;
+    }
+    rows.rows = malloc((lines + 1) * sizeof *rows.rows);
+    if (rows.rows == NULL) {
+        return -ENOMEM;
+    }
+    for (char *at = text->bytes; rows.count < lines; at++) {
+        char *feed = memchr(at, '\n', (size_t)(end - at));
+
+        *feed = '\0';
+        rows.rows[rows.count++] = at;
+        at = feed;
+    }
+    if (rows.count > 1) {
+        qsort(rows.rows, rows.count, sizeof *rows.rows, compare_rows);
+    }
+    *ret_rows = rows;
+    return 0;
+}

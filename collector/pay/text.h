@@ -42,4 +42,13 @@ int text_drain(struct text *text);
 /* End the bytes with a zero, which does not count into size. Returns the string, "" when rc < 0. */
 const char *text_end(struct text *text);
 
+/* The lines of a text, each ended by a zero byte, in the order of their bytes. */
+struct text_rows {
+    char **rows; /* the array is the caller's to free, the bytes stay the text's */
+    size_t count;
+};
+
+/* Split text, every line of which ends in LF, and sort. 0 or -ENOMEM. */
+int text_split(struct text_rows *ret_rows, struct text *text);
+
 #endif
