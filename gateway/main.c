@@ -137,6 +137,7 @@ static int open_reader(void *user, struct hal_reader **ret_reader, struct err *e
         .link = is_spi ? &board->spi_link.link : &board->uart_link.link,
         .clock = &board->clock.base,
         .reset = board->reset,
+        .health_ms = (uint32_t)board->settings->reader_health_s * 1000u,
     };
     pn532_reader_init(&board->reader, &config);
     *ret_reader = &board->reader.base;

@@ -62,6 +62,8 @@ const struct conf_item settings_items[] = {
     TEXT("reader", "device", reader_device, "/dev/spidev0.0", "spi: spidev file; uart: tty."),
     NUMBER(
         "reader", "speed_hz", reader_speed_hz, "Hz", 10000, 5000000, "1000000", "spi: bus clock."),
+    NUMBER("reader", "health_s", reader_health_s, "s", 1, 3600, "30",
+        "How often a quiet PN532 is asked whether it still lives."),
     TEXT("reader", "irq", reader_irq, "",
         "spi: GPIO line of the PN532's IRQ, as chip:line or name; empty: not wired, it is polled."),
     TEXT("reader", "reset", reader_reset, "",

@@ -30,6 +30,7 @@ struct settings {
     int reader_type; /* enum settings_reader */
     char reader_device[SETTINGS_PATH_SIZE];
     int64_t reader_speed_hz;
+    int64_t reader_health_s;
     char reader_irq[SETTINGS_LINE_SIZE];
     char reader_reset[SETTINGS_LINE_SIZE];
     int feedback_type; /* enum settings_feedback */
