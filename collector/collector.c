@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -314,14 +315,31 @@ static void on_watchdog(void *user)
 
 /* ---- start and stop ----------------------------------------------------------------------- */
 
+/* mkdir -p of the folder of path; what exists is left alone. */
+static int make_folders(const char *path, struct err *err)
+{
+    char part[COLLECTOR_PATH_SIZE];
+
+    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        (void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (mkdir(part, 0750) != 0 && errno != EEXIST) {
+            return err_set(err, -errno, "%s: %s", part, strerror(errno));
+        }
+    }
+    return 0;
+}
+
 static int open_core(struct collector *collector, struct err *err)
 {
     const struct ingest_ports ingest_ports = {
         .publish = publish, .now_ms = now_ms, .touched = on_touched, .user = collector};
     struct ingest_ports with_storage = ingest_ports;
     struct live_ports live_ports = {.now_utc = now_utc, .now_us = now_us, .user = collector};
-    int rc = storage_sqlite_open(&collector->storage, collector->conf->store, 0, err);
+    int rc = collector->conf->store_is_preset ? make_folders(collector->conf->store, err) : 0;
 
+    if (rc == 0) {
+        rc = storage_sqlite_open(&collector->storage, collector->conf->store, 0, err);
+    }
     if (rc < 0) {
         return rc;
     }

@@ -8,6 +8,7 @@
 #ifndef ECM_COLLECTOR_COLLECTOR_H
 #define ECM_COLLECTOR_COLLECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct collector_conf {
     char id[33];   /* how it calls itself, and its MQTT client id */
     char site[33]; /* "+": all sites of the broker */
     char store[COLLECTOR_PATH_SIZE];
+    bool store_is_preset; /* nobody chose it: its folder is made */
     char host[256];
     int64_t port;
     int64_t keepalive_s;
@@ -38,8 +40,8 @@ extern const size_t collector_conf_count;
 
 /*
  * What the table cannot say: names that are no topic names, half a key pair. An empty store path
- * becomes collector.db in $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/ecm or ~/.local/state/ecm,
- * which is made. 0 or ECM_ECONFIG with err.
+ * becomes collector.db in $STATE_DIRECTORY (systemd), $XDG_STATE_HOME/ecm or ~/.local/state/ecm;
+ * collector_run() makes that folder. 0 or ECM_ECONFIG with err.
  */
 int collector_conf_finish(struct collector_conf *conf, struct err *err);
 

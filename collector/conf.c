@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "proto/topics.h"
@@ -44,20 +43,6 @@ const struct conf_item collector_conf_items[] = {
 
 const size_t collector_conf_count = sizeof collector_conf_items / sizeof collector_conf_items[0];
 
-/* mkdir -p of the folder of path; what exists is left alone. */
-static int make_folders(const char *path, struct err *err)
-{
-    char part[COLLECTOR_PATH_SIZE];
-
-    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        (void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        if (mkdir(part, 0750) != 0 && errno != EEXIST) {
-            return err_set(err, ECM_ECONFIG, "%s: %s", part, strerror(errno));
-        }
-    }
-    return 0;
-}
-
 static int find_store(struct collector_conf *conf, struct err *err)
 {
     const char *state = getenv("STATE_DIRECTORY");
@@ -77,7 +62,8 @@ static int find_store(struct collector_conf *conf, struct err *err)
     if (size < 0 || (size_t)size >= sizeof conf->store) {
         return err_set(err, ECM_ECONFIG, "collector.store: the state directory's path is too long");
     }
-    return make_folders(conf->store, err);
+    conf->store_is_preset = true;
+    return 0;
 }
 
 int collector_conf_finish(struct collector_conf *conf, struct err *err)

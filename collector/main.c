@@ -93,6 +93,7 @@ static int read_conf(const struct arguments *arguments, struct collector_conf *c
     struct err err = {.text = ""};
     int rc = 0;
 
+    conf->store_is_preset = false;
     conf_preset(collector_conf_items, collector_conf_count, conf);
     if (arguments->conf_file != NULL) {
         rc = conf_load(

@@ -160,7 +160,7 @@ void store_rollback(struct storage *storage)
 {
     struct storage_sqlite *store = store_of(storage);
 
-    if (sqlite3_get_autocommit(store->db) == 0) {
+    if (store->db != NULL && sqlite3_get_autocommit(store->db) == 0) {
         (void)store_run(store_statement(store, SLOT_ROLLBACK, "ROLLBACK"));
     }
     lock_release(store);
