@@ -13,7 +13,6 @@ struct pn532_vector {
     const char *rx;
 };
 
-/* clang-format off: one frame a line */
 static const struct pn532_vector pn532_vectors[] = {
     {"GetFirmwareVersion", "00 00 FF 02 FE D4 02 2A 00", "00 00 FF 06 FA D5 03 32 01 06 07 E8 00"},
     {"SAMConfiguration normal, timeout 0x14, IRQ", "00 00 FF 05 FB D4 14 01 14 01 02 00",
@@ -73,6 +72,5 @@ static const struct pn532_vector pn532_vectors[] = {
     {"DESFire AuthAES issue32", "00 00 FF 0A F6 D4 40 01 90 AA 00 00 01 00 00 B0 00",
         "00 00 FF 15 EB D5 41 00 8D B1 F0 47 07 5D 45 23 80 6A 42 13 90 43 11 80 91 AF C6 00"},
 };
-/* clang-format on */
 
 #endif
