@@ -9,29 +9,35 @@
 
 struct command {
     const char *name;
+    const char *arguments;
     const char *summary;
     int (*run)(int argc, char **argv);
 };
 
 static const struct command commands[] = {
-    {"import", "take the files of a folder into a store", cmd_import},
-    {"reconcile", "match planned visits with taps and put the verdicts into the feed",
-        cmd_reconcile},
-    {"run", "calculate a payment run and write its files", cmd_run},
-    {"feed", "print the payment feed as CSV or JSON Lines", cmd_feed},
-    {"explain", "say in words why a visit came out as it did", cmd_explain},
-    {"show", "print visits as a table for people", cmd_show},
+    {"import", "DIR|FILE --store FILE", "take the files of a period into a store", cmd_import},
+    {"reconcile", "--store FILE [--period ID] [--as-of N]",
+        "match planned visits with taps and put the verdicts into the feed", cmd_reconcile},
+    {"run", "DATA --out DIR [--models A,B,C] [--previous RUN_ID]",
+        "calculate a payment run and write its files", cmd_run},
+    {"feed", "DATA [--format csv|jsonl] [--since N]", "print the payment feed", cmd_feed},
+    {"explain", "VISIT DATA", "say in words why a visit came out as it did", cmd_explain},
+    {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
 };
 
 static void print_help(void)
 {
-    (void)printf("Usage: ecm-pay COMMAND [OPTION...]\n"
+    (void)printf("Usage: ecm-pay COMMAND [ARGUMENT...]\n"
                  "From taps to payment, to the penny.\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        (void)printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        (void)printf("  ecm-pay %s %s\n        %s\n", commands[i].name, commands[i].arguments,
+            commands[i].summary);
     }
-    (void)printf("\n'ecm-pay COMMAND --help' explains one; ecm-pay(1) explains all.\n"
-                 "Exit status: 0 done, 1 failed, 2 bad usage or input.\n");
+    (void)printf(
+        "\nDATA is --store FILE, or --from DIR to work straight from the files; with either\n"
+        "--period ID, --as-of UTC_SECONDS and --zone NAME.\n"
+        "'ecm-pay COMMAND --help' explains one command, ecm-pay(1) all; --version says which\n"
+        "this is. Exit status: 0 done, 1 failed, 2 bad usage or input.\n");
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
