@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@
 
 #define DAY_MS INT64_C(1603065600000)
 
-enum { DEVICES = 3, KILLS = 60, TAPS = 480, TAPS_A_BATCH = 2 };
+enum { DEVICES = 3, KILLS = 60, TAPS = 2400, TAPS_A_BATCH = 2 };
 
 static struct fake_device devices[DEVICES];
 static char store_path[64];
@@ -87,6 +88,25 @@ static void send_next(struct ingest *ingest, const struct child *child, unsigned
     }
 }
 
+static bool has_all(const struct child *child)
+{
+    for (unsigned i = 0; i < DEVICES; i++) {
+        if (child->marks[i] < TAPS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A fast disk gets everything taken before the last kill: say that no more is to come. */
+static void wait_for_the_end(int pipe_fd)
+{
+    (void)close(pipe_fd);
+    for (;;) {
+        (void)pause();
+    }
+}
+
 static void run_child(int pipe_fd)
 {
     struct child child = {.pipe_fd = pipe_fd};
@@ -110,6 +130,9 @@ static void run_child(int pipe_fd)
         ingest_message(ingest, topic, message.bytes, message.size);
     }
     while (ingest_commit(ingest) == 0) {
+        if (has_all(&child)) {
+            wait_for_the_end(pipe_fd);
+        }
         for (unsigned i = 0; i < DEVICES; i++) {
             send_next(ingest, &child, i);
         }
