@@ -14,7 +14,7 @@
 struct chain;
 struct signer;
 
-enum { FAKE_RECORDS_MAX = 512 };
+enum { FAKE_RECORDS_MAX = 2560 };
 
 struct fake_device {
     char id[DEVICE_ID_MAX + 1];
