@@ -295,7 +295,7 @@ static void a_power_dip_is_noticed_and_cured(void **state)
 
 static void thousands_of_taps_leave_no_trace(void **state)
 {
-    enum { TAPS = 2000 };
+    enum { TAPS = 10000 };
     struct rig *rig = *state;
 
     for (unsigned i = 0; i < TAPS; i++) {
