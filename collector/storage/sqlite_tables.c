@@ -271,9 +271,9 @@ bool table_equals(const struct table *table, const struct dataset *dataset, cons
     for (int i = 0; i < table->column_count; i++) {
         struct value a = value_of(&table->columns[i], dataset, row);
         struct value b = value_stored(&table->columns[i], statement, i);
-        bool is_equal = a.is_text
-                            ? a.size == b.size && (a.size == 0 || memcmp(a.text, b.text, a.size) == 0)
-                            : a.number == b.number;
+        bool is_equal =
+            a.is_text ? a.size == b.size && (a.size == 0 || memcmp(a.text, b.text, a.size) == 0)
+                      : a.number == b.number;
 
         if (!is_equal) {
             return false;
