@@ -289,7 +289,6 @@ int pn532_start_search(struct pn532 *pn)
 int pn532_parse_target(const uint8_t *answer, size_t size, struct pn532_target *ret_target)
 {
     struct pn532_target target = {0};
-    size_t ats_size = 0;
 
     if (size == 0 || answer[0] == 0) {
         return size == 0 ? -EPROTO : -ENODEV;
@@ -305,7 +304,8 @@ int pn532_parse_target(const uint8_t *answer, size_t size, struct pn532_target *
     memcpy(target.uid, answer + 6, target.uid_size);
     if ((target.sel_res & 0x20) != 0 && size > 6u + target.uid_size) {
         /* The first byte of an ATS is its length, itself included. */
-        ats_size = answer[6 + target.uid_size];
+        size_t ats_size = answer[6 + target.uid_size];
+
         if (ats_size == 0 || size < 6u + target.uid_size + ats_size) {
             return -EPROTO;
         }

@@ -294,10 +294,11 @@ static void end_round(struct pn532_reader *reader)
 
 static void check_health(struct pn532_reader *reader)
 {
-    uint8_t version[4];
     int rc = pn532_abort(&reader->pn);
 
     if (rc == 0) {
+        uint8_t version[4];
+
         rc = pn532_get_firmware(&reader->pn, version);
     }
     if (rc < 0) {

@@ -89,7 +89,7 @@ int sun_from_uri(
     const char *uri, size_t size, uint8_t ret_picc[SUN_PICC_SIZE], uint8_t ret_mac[SUN_MAC_SIZE])
 {
     const char *mark = size > 0 ? memchr(uri, '?', size) : NULL;
-    struct text query = {NULL, 0};
+    struct text query;
     struct text name;
     struct text value;
     uint8_t picc[SUN_PICC_SIZE];

@@ -22,13 +22,12 @@ static int read_bytes(struct hal_serial *base, uint8_t *bytes, size_t size, uint
     struct emu_serial *port = from_base(base);
     struct hal_clock *clock = port->emu->clock;
     uint64_t end_us = hal_clock_boot_us(clock) + timeout_us;
-    size_t count = 0;
 
     for (;;) {
         uint64_t now_us = hal_clock_boot_us(clock);
         uint64_t next_us = 0;
+        size_t count = emu_pn532_hsu_read(port->emu, bytes, size);
 
-        count = emu_pn532_hsu_read(port->emu, bytes, size);
         if (count > 0) {
             pass_wire_time(port, count);
             return (int)count;

@@ -121,7 +121,6 @@ static const struct hal_gpio_in_ops file_in_ops = {
 int gpio_file_open_in(struct gpio_linux_in **ret_line, const char *path)
 {
     struct file_in *line = calloc(1, sizeof *line);
-    int rc = 0;
 
     if (line == NULL) {
         return -ENOMEM;
@@ -130,7 +129,8 @@ int gpio_file_open_in(struct gpio_linux_in **ret_line, const char *path)
     line->last_level = 1;
     line->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (line->fd < 0) {
-        rc = -errno;
+        int rc = -errno;
+
         free(line);
         return rc;
     }

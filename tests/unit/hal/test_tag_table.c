@@ -108,9 +108,9 @@ static void a_full_table_takes_nobody_until_one_has_left_and_that_was_told(void 
     struct pn532_target fifth = target(4, 5);
 
     (void)state;
-    for (uint8_t i = 1; i <= TAG_TABLE_MAX; i++) {
-        see(&table, 4, i);
-        assert_told(&table, HAL_READER_TAG, i);
+    for (int i = 1; i <= TAG_TABLE_MAX; i++) {
+        see(&table, 4, (uint8_t)i);
+        assert_told(&table, HAL_READER_TAG, (uint8_t)i);
     }
     assert_null(tag_table_add(&table, &fifth, 6));
     tag_table_all_left(&table);
