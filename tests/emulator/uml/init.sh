@@ -21,18 +21,20 @@ mkdir /run/host
 mount -t hostfs hostfs /run/host -o "$ecm_folder" || fail "no $ecm_folder"
 busybox ifconfig lo 127.0.0.1 up || fail "no loopback"
 
-# The lines as they are wired on a Raspberry Pi. The chip holds IRQ high until it has something.
+# A Raspberry Pi's lines, by its chip's name, so that the configuration we ship fits. The PN532 board
+# pulls its reset line up, and the chip holds IRQ high until it has something.
 bank=/sys/kernel/config/gpio-sim/board/bank0
 mkdir -p $bank || fail "no gpio-sim"
 echo 32 >$bank/num_lines
-echo ecm-test >$bank/label
-for line in 17=LED_GREEN 27=LED_RED 22=LED_AMBER 23=BUZZER 24=PN532_RESET 25=PN532_IRQ; do
+echo pinctrl-bcm2835 >$bank/label
+for line in 17=LED_GREEN 27=LED_RED 22=LED_AMBER 18=BUZZER 24=PN532_RESET 25=PN532_IRQ; do
     mkdir "$bank/line${line%%=*}"
     echo "${line#*=}" >"$bank/line${line%%=*}/name"
 done
 echo 1 >/sys/kernel/config/gpio-sim/board/live || fail "no gpio chip"
 ln -s "/sys/devices/platform/$(cat /sys/kernel/config/gpio-sim/board/dev_name)/$(cat $bank/chip_name)" \
     /run/chip
+echo pull-up >/run/chip/sim_gpio24/pull
 echo pull-up >/run/chip/sim_gpio25/pull
 
 # spidev takes no chip by a name of its own: it is bound by hand, as the overlay does it on a Pi.
