@@ -312,7 +312,7 @@ static int make_folder(const char *path, struct err *err)
     return err_set(err, -errno, "%s: %s", path, strerrordesc_np(errno));
 }
 
-static int run(struct running *running, struct err *err)
+static int make_run(struct running *running, struct err *err)
 {
     int (*const steps[])(struct running *, struct err *) = {
         get_previous, calculate, identify, write_outputs, write_summaries, keep};
@@ -341,7 +341,7 @@ int cmd_run(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &args) != 0) {
         return EXIT_INPUT;
     }
-    rc = run(&running, &err);
+    rc = make_run(&running, &err);
     if (rc == 0) {
         (void)printf("run %s\n", running.run_id);
     }

@@ -83,18 +83,17 @@ void text_add_int(struct text *text, int64_t number)
 void text_addf(struct text *text, const char *format, ...)
 {
     va_list args;
-    va_list again;
     int size = 0;
 
     va_start(args, format);
-    va_copy(again, args);
     size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
     if (size > 0 && reserve(text, (size_t)size + 1) == 0) {
-        (void)vsnprintf(text->bytes + text->size, (size_t)size + 1, format, again);
+        va_start(args, format);
+        (void)vsnprintf(text->bytes + text->size, (size_t)size + 1, format, args);
+        va_end(args);
         text->size += (size_t)size;
     }
-    va_end(again);
-    va_end(args);
 }
 
 void text_add_csv(struct text *text, const char *string, size_t size)
