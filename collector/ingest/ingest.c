@@ -103,6 +103,7 @@ bool ingest_begin(struct ingest *ingest)
         return false;
     }
     ingest->is_begun = true;
+    ingest->begun_ms = ingest->ports.now_ms(ingest->ports.user);
     return true;
 }
 
@@ -271,7 +272,9 @@ void ingest_message(struct ingest *ingest, const char *topic, const uint8_t *byt
     } else if (parsed.kind == TOPIC_STATE && state_decode(bytes, size, &state) == 0) {
         ingest_take_state(ingest, &parsed, &state);
     }
-    if (ingest->gathered >= INGEST_COMMIT_BYTES) {
+    if (ingest->gathered >= INGEST_COMMIT_BYTES ||
+        (ingest->is_begun &&
+            ingest->ports.now_ms(ingest->ports.user) - ingest->begun_ms >= INGEST_COMMIT_MS)) {
         (void)finish(ingest); /* a failure stays for ingest_commit() */
     }
 }

@@ -35,6 +35,8 @@ struct storage;
 
 /* A transaction that has gathered so many bytes is committed without waiting for more. */
 #define INGEST_COMMIT_BYTES (8u << 20)
+/* ... and so is one that is open for so long: devices that hear nothing send again. */
+#define INGEST_COMMIT_MS 100
 /* A device that holds records and has sent nothing for so long is asked to send. */
 #define INGEST_SILENCE_MS 10000
 

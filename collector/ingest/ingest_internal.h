@@ -31,8 +31,9 @@ struct ingest {
     struct reply replies[REPLIES_MAX];
     size_t reply_count;
     bool is_begun;
-    int failure;     /* the transaction was undone; the caller has not heard yet */
-    size_t gathered; /* bytes in the transaction */
+    int failure;      /* the transaction was undone; the caller has not heard yet */
+    size_t gathered;  /* bytes in the transaction */
+    int64_t begun_ms; /* when it began */
     uint64_t taken_batches, taken_records;
     int64_t complained_ms;
     struct ingest_counts counts;

@@ -193,6 +193,20 @@ static void all_that_waits_is_one_commit_and_one_ack(void **state)
     assert_int_equal(ingest_counts(fx->ingest).records, 9);
 }
 
+static void busy_collector_does_not_keep_devices_waiting(void **state)
+{
+    struct fixture *fx = *state;
+
+    fake_device_taps(&fx->device, 3, DAY_MS);
+    send_batch(fx, 1, 1);
+    fx->now_ms += INGEST_COMMIT_MS - 1;
+    send_batch(fx, 2, 2);
+    assert_int_equal(fx->ack_count, 0);
+    fx->now_ms += 1;
+    send_batch(fx, 3, 3);
+    assert_acked(fx, 3);
+}
+
 static void each_log_in_a_commit_has_its_own_ack(void **state)
 {
     struct fixture *fx = *state;
@@ -645,6 +659,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INGEST_TEST(nothing_is_acknowledged_before_the_commit),
         INGEST_TEST(all_that_waits_is_one_commit_and_one_ack),
+        INGEST_TEST(busy_collector_does_not_keep_devices_waiting),
         INGEST_TEST(each_log_in_a_commit_has_its_own_ack),
         INGEST_TEST(batch_we_have_is_told_the_mark_again),
         INGEST_TEST(batch_behind_a_gap_is_not_stored_and_the_gap_is_asked_for),
