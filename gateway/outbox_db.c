@@ -42,6 +42,7 @@ enum {
     LOOKASIDE_SLOT_SIZE = 128,
     LOOKASIDE_SLOTS = 48,
     SQL_MAX = 160,
+    COPY_SIZE = 16384,
 };
 
 static const char schema_sql[] =
@@ -293,9 +294,6 @@ static int create(sqlite3 *db, const struct outbox_conf *conf)
             APPLICATION_ID, FORMAT_VERSION);
         sqlite_rc = outbox_db_exec(db, sql);
     }
-    if (sqlite_rc == SQLITE_OK && outbox_sync_folder(conf->path) < 0) {
-        sqlite_rc = SQLITE_IOERR_DIR_FSYNC;
-    }
     return sqlite_rc;
 }
 
@@ -422,6 +420,50 @@ static int check(
     return sqlite_rc == SQLITE_OK ? 0 : refuse(db, conf->path, sqlite_rc, err);
 }
 
+/* Write the bytes of an open file over themselves and sync it. */
+static int write_again(int fd)
+{
+    uint8_t bytes[COPY_SIZE];
+    off_t offset = 0;
+    ssize_t got = 0;
+
+    while ((got = pread(fd, bytes, sizeof bytes, offset)) > 0) {
+        if (pwrite(fd, bytes, (size_t)got, offset) != got) {
+            return -EIO;
+        }
+        offset += got;
+    }
+    if (got < 0 || (offset > 0 && fsync(fd) < 0)) {
+        return -errno;
+    }
+    return 0;
+}
+
+/*
+ * What this process can read is not yet what a loss of power leaves: after an fsync that failed,
+ * Linux keeps what was written in memory as if it were on the disk, and no later fsync writes it.
+ * If a process before us died of such a failure, the WAL holds a transaction that is only in
+ * memory, and everything we add behind it would be lost with it. So the WAL is written again. The
+ * folder for the like reason: SQLite does not look at how the folder's fsync ended.
+ *
+ * Only with the file locked, and with a WAL nobody else can be writing.
+ */
+static int make_durable(const char *path)
+{
+    char name[OUTBOX_PATH_MAX + 8] = "";
+    int fd = -1;
+    int rc = 0;
+
+    (void)snprintf(name, sizeof name, "%s-wal", path);
+    fd = open(name, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? outbox_sync_folder(path) : -errno;
+    }
+    rc = write_again(fd);
+    (void)close(fd);
+    return rc < 0 ? rc : outbox_sync_folder(path);
+}
+
 int outbox_db_open(
     sqlite3 **ret_db, const struct outbox_conf *conf, struct outbox_head *ret_head, struct err *err)
 {
@@ -443,6 +485,12 @@ int outbox_db_open(
     rc = apply_settings(db, conf, err);
     if (rc == 0) {
         rc = settle_format(db, conf, err);
+    }
+    if (rc == 0) {
+        rc = make_durable(conf->path);
+        if (rc < 0) {
+            (void)err_set(err, rc, "outbox '%s': %s", conf->path, strerror(-rc));
+        }
     }
     if (rc == 0) {
         rc = check(db, conf, ret_head, err);

@@ -15,7 +15,7 @@ from broker import Broker, free_port, wait_until  # noqa: E402,F401
 
 BIN = pathlib.Path(os.environ["ECM_BIN"])
 TOOLS = pathlib.Path(os.environ["ECM_TEST_BIN"])
-LIMIT_S = 40
+LIMIT_S = 30
 
 
 class Output:
