@@ -42,7 +42,7 @@ enum {
     LOOKASIDE_SLOT_SIZE = 128,
     LOOKASIDE_SLOTS = 48,
     SQL_MAX = 160,
-    COPY_SIZE = 16384,
+    COPY_SIZE = 32768,
 };
 
 static const char schema_sql[] =

@@ -339,6 +339,16 @@ size_t disk_size(int file)
     return disk.files[file].seen.size;
 }
 
+uint64_t disk_hash(int file)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (size_t i = 0; i < disk.files[file].seen.size; i++) {
+        hash = (hash ^ disk.files[file].seen.bytes[i]) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
 const char *disk_name_at(unsigned index)
 {
     return index < disk.seen.count ? disk.seen.names[index].text : NULL;
@@ -420,8 +430,12 @@ static bool is_ignored(int file)
 int disk_sync(int file)
 {
     struct file *f = &disk.files[file];
-    int rc = f->is_temporary ? 0 : count(DISK_OP_SYNC, true);
+    int rc = 0;
 
+    if (disk.is_cut) {
+        return -EIO;
+    }
+    rc = f->is_temporary ? 0 : count(DISK_OP_SYNC, true);
     if (rc < 0) {
         for (size_t i = 0; i < f->change_count; i++) {
             f->changes[i].is_forgotten = true;
@@ -492,6 +506,12 @@ void disk_scribble(int file, uint64_t offset, const void *bytes, size_t size)
 {
     content_put(&disk.files[file].seen, offset, bytes, size);
     content_put(&disk.files[file].medium, offset, bytes, size);
+}
+
+void disk_freeze(bool is_on)
+{
+    disk.is_cut = is_on;
+    disk.generation += is_on ? 0 : 1;
 }
 
 /* ---- the cut ------------------------------------------------------------------------------ */

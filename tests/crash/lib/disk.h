@@ -81,6 +81,10 @@ void disk_ignore_syncs(const char *suffix);
 /* Names do not survive as a prefix but each by lot. */
 void disk_reorder_names(bool is_on);
 
+/* On: whoever uses the disk is dead, nothing it still does reaches it; the cache lives on. Off: the
+ * next one may come. */
+void disk_freeze(bool is_on);
+
 /* The power is gone (if it is not yet) and back: nothing is unsynced any more, nothing is armed.
  * Every file must be closed. */
 void disk_power_on(enum disk_survival survival, uint64_t seed);
@@ -95,6 +99,7 @@ void disk_close(int file);
 /* The file of that name without opening it, or -ENOENT. Never counted. */
 int disk_find(const char *name);
 size_t disk_size(int file);
+uint64_t disk_hash(int file);             /* of its bytes */
 const char *disk_name_at(unsigned index); /* NULL: no more */
 
 /* Bytes read, or -EIO. */

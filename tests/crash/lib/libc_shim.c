@@ -25,6 +25,8 @@ enum {
 
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
+ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int __real_fsync(int fd);
 int __real_rename(const char *from, const char *to);
 int __real_unlink(const char *path);
@@ -36,6 +38,8 @@ int __real_fstatvfs(int fd, struct statvfs *status);
 
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 int __wrap_fsync(int fd);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_unlink(const char *path);
@@ -97,6 +101,28 @@ int __wrap_close(int fd)
         disk_close(fd - FD_FIRST);
     }
     return 0;
+}
+
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    int64_t got = 0;
+
+    if (!is_our_fd(fd)) {
+        return __real_pread(fd, bytes, size, offset);
+    }
+    got = disk_read(fd - FD_FIRST, (uint64_t)offset, bytes, size);
+    return got < 0 ? answer((int)got) : (ssize_t)got;
+}
+
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    int rc = 0;
+
+    if (!is_our_fd(fd)) {
+        return __real_pwrite(fd, bytes, size, offset);
+    }
+    rc = disk_write(fd - FD_FIRST, (uint64_t)offset, bytes, size);
+    return rc < 0 ? answer(rc) : (ssize_t)size;
 }
 
 int __wrap_fsync(int fd)

@@ -45,10 +45,14 @@ void outbox_state_ack(struct outbox_state *state, uint64_t seq);
 void outbox_state_keep_house(struct outbox_state *state, int64_t wall_ms);
 void outbox_state_renew(struct outbox_state *state);
 
-/* The functions of a subject; the state is a struct outbox_state. */
 void outbox_state_close(void *state);
-void outbox_state_go_on(void *state, struct sweep_tally *tally);
-void outbox_state_check(void *state, struct sweep_tally *tally);
+
+/* What sweep.h works with. */
+struct sweep_subject outbox_subject(
+    const char *name, struct outbox_state *state, void (*work)(void *state));
+
+/* Salvage what is on the disk once, and expect no more than that from now on. */
+void outbox_state_forgive_damage(struct outbox_state *state);
 
 /* Stop as by a loss of power at which all writes survived: the WAL stays as it is. */
 void outbox_state_crash(struct outbox_state *state);

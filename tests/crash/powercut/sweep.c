@@ -151,6 +151,23 @@ void sweep_cuts_twice(const struct sweep_subject *subject, const struct disk_ima
     print_line("cut twice", subject->name, tally, &before, started_s);
 }
 
+/* How it goes on when the fault is over; each ends without power, the first after a clean stop. */
+enum ending { STOPS, GOES_ON, IS_KILLED_AND_STARTED, ENDINGS };
+
+static void end(const struct sweep_subject *subject, enum ending ending, struct sweep_tally *tally)
+{
+    if (ending == IS_KILLED_AND_STARTED) {
+        disk_freeze(true);
+        subject->close(subject->state);
+        disk_freeze(false);
+    }
+    subject->go_on(subject->state, tally);
+    if (ending != STOPS) {
+        disk_arm(1, DISK_CUT, false);
+    }
+    subject->close(subject->state);
+}
+
 void sweep_faults(const struct sweep_subject *subject, const struct disk_image *base,
     enum disk_fault fault, struct sweep_tally *tally)
 {
@@ -160,27 +177,26 @@ void sweep_faults(const struct sweep_subject *subject, const struct disk_image *
         [DISK_ENOSPC_ONCE] = "ENOSPC once",
         [DISK_ENOSPC_ON] = "ENOSPC on"};
     const struct sweep_tally before = *tally;
+    const unsigned endings = seeds_wanted > SEEDS_DEFAULT ? ENDINGS : 1;
     const double started_s = now_s();
     void *start = remember(subject);
     bool is_over = false;
 
     for (uint64_t at = 1; !is_over; at++) {
         assert_true(at < POSITIONS_MAX);
-        for (int ends_in_cut = 0; !is_over && ends_in_cut < 2; ends_in_cut++) {
+        for (unsigned i = 0; !is_over && i < endings; i++) {
+            enum ending ending = (enum ending)((at + i) % ENDINGS);
+
             go_back(subject, start);
             disk_load(base);
             disk_arm(at, fault, fault == DISK_EIO_ONCE || fault == DISK_EIO_ON);
             subject->work(subject->state);
             is_over = disk_operations() < at;
             disk_disarm();
-            subject->go_on(subject->state, tally);
-            if (ends_in_cut != 0) {
-                disk_arm(1, DISK_CUT, false);
-            }
-            subject->close(subject->state);
+            end(subject, ending, tally);
             disk_power_on(DISK_KEEP_NONE, at);
             subject->check(subject->state, tally);
-            note_where(tally, names[fault], at, ends_in_cut);
+            note_where(tally, names[fault], at, (int)ending);
             tally->cuts += is_over ? 0 : 1;
         }
         tally->positions += is_over ? 0 : 1;

@@ -30,7 +30,7 @@ struct sweep_subject {
 
     void (*work)(void *state);  /* open and work; goes on after errors */
     void (*close)(void *state); /* and stop */
-    /* Only for sweep_faults(): the fault is over, the same process goes on. */
+    /* Only for sweep_faults(): the fault is over; open if need be, and work must succeed. */
     void (*go_on)(void *state, struct sweep_tally *tally);
     /* Open what is on the disk, count what is wrong into tally, take one more, close. */
     void (*check)(void *state, struct sweep_tally *tally);
@@ -53,8 +53,9 @@ void sweep_cuts_twice(const struct sweep_subject *subject, const struct disk_ima
     unsigned stride, struct sweep_tally *tally);
 
 /*
- * Let operation 1, 2, 3 ... fail (reads, too, with EIO), go on when the fault is over, then stop in
- * order, or lose power.
+ * Let operation 1, 2, 3 ... fail (reads, too, with EIO). When the fault is over go on in the same
+ * process and stop in order; or lose power; or be killed, start again, and then lose power: one of
+ * the three in turn, with more seeds than the default all three each time.
  */
 void sweep_faults(const struct sweep_subject *subject, const struct disk_image *base,
     enum disk_fault fault, struct sweep_tally *tally);

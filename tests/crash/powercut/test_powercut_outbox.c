@@ -9,77 +9,13 @@
 
 #include "tests/crash/lib/disk.h"
 #include "tests/crash/lib/vfs_shim.h"
+#include "tests/crash/powercut/outbox_bases.h"
 #include "tests/crash/powercut/outbox_subject.h"
 #include "tests/crash/powercut/sweep.h"
 #include "tests/unit/suite.h"
 
-enum {
-    FRAME_SIZE = 24 + 4096,
-    FRAMES_BEFORE_CHECKPOINT = 256,
-    FEW_RECORDS = 60,
-};
-
-#define DAY_MS INT64_C(86400000)
-#define START_MS (INT64_C(1603065600000) / DAY_MS * DAY_MS)
-
 static struct outbox_state state;
-
-/* ---- what lies on the disk before --------------------------------------------------------- */
-
-static struct disk_image *nothing(void)
-{
-    disk_format();
-    outbox_state_init(&state);
-    return disk_save();
-}
-
-/* A clean stop after FEW_RECORDS, a third of them acked. */
-static struct disk_image *stopped_log(void)
-{
-    struct disk_image *image = NULL;
-
-    disk_format();
-    outbox_state_init(&state);
-    assert_int_equal(outbox_state_open(&state), 0);
-    outbox_state_append(&state, FEW_RECORDS);
-    outbox_state_ack(&state, FEW_RECORDS / 3);
-    outbox_state_keep_house(&state, START_MS);
-    outbox_state_close(&state);
-    disk_power_on(DISK_KEEP_NONE, 0);
-    image = disk_save();
-    assert_int_equal(state.head, FEW_RECORDS);
-    return image;
-}
-
-/* After a cut: a WAL that reaches its checkpoint with the next few records. */
-static struct disk_image *log_before_checkpoint(void)
-{
-    const size_t enough = (FRAMES_BEFORE_CHECKPOINT - 8) * (size_t)FRAME_SIZE;
-
-    disk_format();
-    outbox_state_init(&state);
-    assert_int_equal(outbox_state_open(&state), 0);
-    while (disk_size(disk_find(OUTBOX_FILE "-wal")) < enough) {
-        outbox_state_append(&state, 1);
-    }
-    outbox_state_crash(&state);
-    return disk_save();
-}
-
-/* Full to the smallest budget, nothing acked. */
-static struct disk_image *full_log(void)
-{
-    disk_format();
-    outbox_state_init(&state);
-    state.bytes_max = OUTBOX_BYTES_MIN;
-    assert_int_equal(outbox_state_open(&state), 0);
-    while (state.attempt_count == 0) {
-        outbox_state_append(&state, 1);
-    }
-    outbox_state_close(&state);
-    disk_power_on(DISK_KEEP_NONE, 0);
-    return disk_save();
-}
+static uint64_t damaged_hash;
 
 /* ---- the work ----------------------------------------------------------------------------- */
 
@@ -112,7 +48,7 @@ static void ack_and_keep_house(void *subject_state)
     for (int day = 0; day < 4; day++) {
         outbox_state_append(s, 2);
         outbox_state_ack(s, s->acked + 5);
-        outbox_state_keep_house(s, START_MS + day * DAY_MS);
+        outbox_state_keep_house(s, BASES_START_MS + day * BASES_DAY_MS);
     }
     outbox_state_keep_house(s, -1);
 }
@@ -124,11 +60,11 @@ static void delete_what_is_old(void *subject_state)
     if (outbox_state_open(s) < 0) {
         return;
     }
-    outbox_state_keep_house(s, START_MS + 91 * DAY_MS);
+    outbox_state_keep_house(s, BASES_START_MS + 91 * BASES_DAY_MS);
     outbox_state_append(s, 2);
     outbox_state_ack(s, s->head);
-    outbox_state_keep_house(s, START_MS + 92 * DAY_MS);
-    outbox_state_keep_house(s, START_MS + 190 * DAY_MS);
+    outbox_state_keep_house(s, BASES_START_MS + 92 * BASES_DAY_MS);
+    outbox_state_keep_house(s, BASES_START_MS + 190 * BASES_DAY_MS);
     outbox_state_append(s, 2);
 }
 
@@ -155,22 +91,11 @@ static void begin_a_new_epoch(void *subject_state)
     }
 }
 
-static struct sweep_subject subject(const char *name, void (*work)(void *state))
-{
-    return (struct sweep_subject){.name = name,
-        .state = &state,
-        .state_size = sizeof state,
-        .work = work,
-        .close = outbox_state_close,
-        .go_on = outbox_state_go_on,
-        .check = outbox_state_check};
-}
-
 /* ---- cuts --------------------------------------------------------------------------------- */
 
 static void cut_everywhere(const char *name, struct disk_image *base, void (*work)(void *state))
 {
-    const struct sweep_subject it = subject(name, work);
+    const struct sweep_subject it = outbox_subject(name, &state, work);
     struct sweep_tally tally = {0};
 
     sweep_cuts(&it, base, sweep_seeds(), &tally);
@@ -181,59 +106,104 @@ static void cut_everywhere(const char *name, struct disk_image *base, void (*wor
 static void a_confirmed_record_survives_a_cut_at_any_operation(void **unused)
 {
     (void)unused;
-    cut_everywhere("append", log_before_checkpoint(), append_over_a_checkpoint);
+    cut_everywhere("append", base_before_checkpoint(&state), append_over_a_checkpoint);
 }
 
 static void acks_cost_no_record_wherever_the_power_goes(void **unused)
 {
     (void)unused;
-    cut_everywhere("ack, keep house", stopped_log(), ack_and_keep_house);
+    cut_everywhere("ack, keep house", base_stopped(&state), ack_and_keep_house);
 }
 
 static void deletion_by_age_takes_acked_records_only_wherever_the_power_goes(void **unused)
 {
     (void)unused;
-    cut_everywhere("delete by age", stopped_log(), delete_what_is_old);
+    cut_everywhere("delete by age", base_stopped(&state), delete_what_is_old);
 }
 
 static void making_room_takes_acked_records_only_wherever_the_power_goes(void **unused)
 {
     (void)unused;
-    cut_everywhere("make room", full_log(), make_room_in_a_full_log);
+    cut_everywhere("make room", base_full(&state), make_room_in_a_full_log);
 }
 
 static void the_first_start_can_be_cut_anywhere(void **unused)
 {
     (void)unused;
-    cut_everywhere("first start", nothing(), start_for_the_first_time);
+    cut_everywhere("first start", base_nothing(&state), start_for_the_first_time);
 }
 
 static void a_start_after_a_cut_can_be_cut_anywhere(void **unused)
 {
     (void)unused;
-    cut_everywhere("start on a WAL", log_before_checkpoint(), just_start);
+    cut_everywhere("start on a WAL", base_before_checkpoint(&state), just_start);
 }
 
 static void a_new_epoch_owes_every_unacked_record_wherever_the_power_goes(void **unused)
 {
-    struct disk_image *base = stopped_log();
+    struct disk_image *base = base_stopped(&state);
 
     (void)unused;
     state.may_renew = true;
     cut_everywhere("renew", base, begin_a_new_epoch);
 }
 
+/* The old file stays beside the new one, with every byte it had. */
+static void check_set_aside(void *subject_state, struct sweep_tally *tally)
+{
+    uint64_t epoch_before = state.epoch;
+    bool is_there = false;
+
+    outbox_subject("", subject_state, NULL).check(subject_state, tally);
+    for (unsigned i = 0; disk_name_at(i) != NULL; i++) {
+        const char *name = disk_name_at(i);
+
+        is_there = is_there || (strstr(name, ".bad.") != NULL && strstr(name, "-wal") == NULL &&
+                                   disk_hash(disk_find(name)) == damaged_hash);
+    }
+    if (state.epoch == epoch_before || !is_there) {
+        sweep_note(tally, &tally->broken, "the damaged file is not there, or not as it was");
+    }
+}
+
+static void a_damaged_log_is_salvaged_whole_wherever_the_power_goes(void **unused)
+{
+    struct disk_image *base = base_damaged(&state);
+    struct sweep_subject salvage = outbox_subject("salvage", &state, start_for_the_first_time);
+    struct sweep_tally tally = {0};
+
+    (void)unused;
+    disk_load(base);
+    damaged_hash = disk_hash(disk_find(OUTBOX_FILE));
+    salvage.check = check_set_aside;
+    sweep_cuts(&salvage, base, sweep_seeds(), &tally);
+    disk_image_free(base);
+    assert_nothing_wrong(&tally);
+}
+
+/* Not how a journalling file system behaves; the swap syncs the folder where the order matters. */
+static void a_new_epoch_does_not_rest_on_the_order_of_names(void **unused)
+{
+    struct disk_image *base = base_stopped(&state);
+
+    (void)unused;
+    state.may_renew = true;
+    disk_reorder_names(true);
+    cut_everywhere("renew, names by lot", base, begin_a_new_epoch);
+    disk_reorder_names(false);
+}
+
 static void a_second_cut_during_recovery_costs_nothing(void **unused)
 {
-    const struct sweep_subject append = subject("append", append_over_a_checkpoint);
-    const struct sweep_subject renew = subject("renew", begin_a_new_epoch);
+    const struct sweep_subject append = outbox_subject("append", &state, append_over_a_checkpoint);
+    const struct sweep_subject renew = outbox_subject("renew", &state, begin_a_new_epoch);
     struct sweep_tally tally = {0};
-    struct disk_image *base = log_before_checkpoint();
+    struct disk_image *base = base_before_checkpoint(&state);
 
     (void)unused;
     sweep_cuts_twice(&append, base, sweep_seeds() > 2 ? 1 : 9, &tally);
     disk_image_free(base);
-    base = stopped_log();
+    base = base_stopped(&state);
     state.may_renew = true;
     sweep_cuts_twice(&renew, base, sweep_seeds() > 2 ? 3 : 60, &tally);
     disk_image_free(base);
@@ -244,8 +214,9 @@ static void a_second_cut_during_recovery_costs_nothing(void **unused)
 
 static void without_the_sync_of_the_wal_the_sweep_finds_losses(void **unused)
 {
-    const struct sweep_subject it = subject("append, WAL never synced", append_over_a_checkpoint);
-    struct disk_image *base = log_before_checkpoint();
+    const struct sweep_subject it =
+        outbox_subject("append, WAL never synced", &state, append_over_a_checkpoint);
+    struct disk_image *base = base_before_checkpoint(&state);
     struct sweep_tally tally = {0};
 
     (void)unused;
@@ -259,8 +230,8 @@ static void without_the_sync_of_the_wal_the_sweep_finds_losses(void **unused)
 static void without_the_sync_of_the_database_the_sweep_finds_damage(void **unused)
 {
     const struct sweep_subject it =
-        subject("append, database never synced", append_over_a_checkpoint);
-    struct disk_image *base = log_before_checkpoint();
+        outbox_subject("append, database never synced", &state, append_over_a_checkpoint);
+    struct disk_image *base = base_before_checkpoint(&state);
     struct sweep_tally tally = {0};
 
     (void)unused;
@@ -281,6 +252,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_first_start_can_be_cut_anywhere),
         cmocka_unit_test(a_start_after_a_cut_can_be_cut_anywhere),
         cmocka_unit_test(a_new_epoch_owes_every_unacked_record_wherever_the_power_goes),
+        cmocka_unit_test(a_damaged_log_is_salvaged_whole_wherever_the_power_goes),
+        cmocka_unit_test(a_new_epoch_does_not_rest_on_the_order_of_names),
         cmocka_unit_test(a_second_cut_during_recovery_costs_nothing),
         cmocka_unit_test(without_the_sync_of_the_wal_the_sweep_finds_losses),
         cmocka_unit_test(without_the_sync_of_the_database_the_sweep_finds_damage),
