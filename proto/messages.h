@@ -27,10 +27,10 @@
 #include <stdint.h>
 
 enum {
-    DEVICE_ID_MAX = 32,    /* bytes; letters, digits, '-', '_', '.' */
-    READER_NAME_MAX = 40,  /* "spi0", "tagreader:PR-0007" */
-    TAG_UID_MAX = 10,      /* 4, 7 or 10 are used */
-    RECORD_TEXT_MAX = 120, /* free text of a fault, a version, a file name */
+    DEVICE_ID_MAX = 32,     /* bytes; letters, digits, '-', '_', '.' */
+    READER_NAME_MAX = 40,   /* "spi0", "tagreader:PR-0007" */
+    TAG_UID_MAX = 10,       /* 4, 7 or 10 are used */
+    RECORD_TEXT_MAX = 120,  /* free text of a fault, a version, a file name */
     RECORD_BYTES_MAX = 512, /* one encoded record */
     BATCH_RECORDS_MAX = 256,
     BATCH_BYTES_MAX = 65536,  /* one encoded batch */
@@ -58,13 +58,19 @@ enum wall_trust { WALL_UNSET = 0, WALL_RTC = 1, WALL_SYNCED = 2 };
 
 enum tap_direction { TAP_IN = 1, TAP_OUT = 2 };
 
-enum tap_tech { TAP_TECH_UNKNOWN, TAP_TECH_TYPE2, TAP_TECH_TYPE4, TAP_TECH_NTAG424, TAP_TECH_CLASSIC };
+enum tap_tech {
+    TAP_TECH_UNKNOWN,
+    TAP_TECH_TYPE2,
+    TAP_TECH_TYPE4,
+    TAP_TECH_NTAG424,
+    TAP_TECH_CLASSIC
+};
 
 enum {
-    TAP_FLAG_BOUNCE = 1u << 0,    /* the same tag again at once; nothing new happened */
-    TAP_FLAG_RELAYED = 1u << 1,   /* recorded by a tag reader, carried by a gateway */
-    TAP_FLAG_RECOVERED = 1u << 2, /* salvaged from a damaged log */
-    TAP_FLAG_SELF_TEST = 1u << 3, /* a field engineer's test tag: never paid */
+    TAP_FLAG_BOUNCE = 1u << 0,     /* the same tag again at once; nothing new happened */
+    TAP_FLAG_RELAYED = 1u << 1,    /* recorded by a tag reader, carried by a gateway */
+    TAP_FLAG_RECOVERED = 1u << 2,  /* salvaged from a damaged log */
+    TAP_FLAG_SELF_TEST = 1u << 3,  /* a field engineer's test tag: never paid */
     TAP_FLAG_RANDOM_UID = 1u << 4, /* the tag gives another number each time (phone wallets) */
 };
 
@@ -108,8 +114,7 @@ struct record {
 };
 
 /* 0, -ENOBUFS, -EINVAL. The bytes for equal values are equal. */
-int record_encode(
-    const struct record *record, uint8_t *bytes, size_t capacity, size_t *ret_size);
+int record_encode(const struct record *record, uint8_t *bytes, size_t capacity, size_t *ret_size);
 
 /* 0, -EBADMSG, -ENOMEM. A type (or a direction) of a newer version is RECORD_UNKNOWN with seq and
  * stamp filled. */
@@ -180,9 +185,9 @@ size_t batch_signing_input(
 struct ack {
     char device_id[DEVICE_ID_MAX + 1];
     uint64_t epoch;
-    uint64_t through_seq; /* every record up to it is committed at the collector */
+    uint64_t through_seq;                  /* every record up to it is committed at the collector */
     uint8_t chain_head[MESSAGE_HASH_SIZE]; /* the collector's, after through_seq */
-    bool wants_resend;    /* send again from resend_from_seq */
+    bool wants_resend;                     /* send again from resend_from_seq */
     uint64_t resend_from_seq;
     char reason[RECORD_TEXT_MAX + 1]; /* why something was refused; empty: nothing was */
     int64_t collector_unix_ms;
@@ -207,9 +212,9 @@ struct device_state {
     enum wall_trust wall_trust;
     uint32_t wall_uncertainty_ms;
     char version[RECORD_TEXT_MAX + 1];
-    uint64_t taps_total;        /* stored since this log began */
-    uint64_t taps_refused;      /* shown red since boot */
-    uint64_t reader_resets;     /* since boot */
+    uint64_t taps_total;    /* stored since this log began */
+    uint64_t taps_refused;  /* shown red since boot */
+    uint64_t reader_resets; /* since boot */
     bool reader_ok;
     uint64_t outbox_bytes;
     uint64_t outbox_bytes_max;
@@ -223,7 +228,7 @@ int state_decode(const uint8_t *bytes, size_t size, struct device_state *ret_sta
 /* ---- .../cmd and .../cmd/result ----------------------------------------------------------- */
 
 struct command {
-    uint64_t command_id; /* echoed in the result */
+    uint64_t command_id;            /* echoed in the result */
     char name[READER_NAME_MAX + 1]; /* "blink", "self-test", "state"; not empty */
     char argument[RECORD_TEXT_MAX + 1];
 };
@@ -238,8 +243,7 @@ int command_encode(const struct command *c, uint8_t *bytes, size_t capacity, siz
 int command_decode(const uint8_t *bytes, size_t size, struct command *ret_command);
 int command_result_encode(
     const struct command_result *r, uint8_t *bytes, size_t capacity, size_t *ret_size);
-int command_result_decode(
-    const uint8_t *bytes, size_t size, struct command_result *ret_result);
+int command_result_decode(const uint8_t *bytes, size_t size, struct command_result *ret_result);
 
 /* ---- ecm/v1/{site}/alert ------------------------------------------------------------------ */
 

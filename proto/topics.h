@@ -23,8 +23,8 @@ bool topic_name_is_valid(const char *name);
 
 /* Write the topic; device "+" makes a subscription to all devices of a site. Never truncates:
  * -EINVAL for a name that is not valid. */
-int topic_format(char ret_topic[static TOPIC_MAX], const char *site, const char *device,
-    enum topic_kind kind);
+int topic_format(
+    char ret_topic[static TOPIC_MAX], const char *site, const char *device, enum topic_kind kind);
 
 /* 0, or -EINVAL when text is not one of ours. */
 int topic_parse(const char *text, struct topic *ret_topic);

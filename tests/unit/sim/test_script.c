@@ -12,17 +12,17 @@
 enum { DAY_UTC = 1767571200 }; /* 2026-01-05 */
 
 static struct roster roster;
-static struct folder folder;
+static struct folder made_folder;
 
 static int make_homes(void **state)
 {
     struct make_roster what = {.is_borough = true, .homes = 25, .days = 1, .visits = 4, .seed = 3};
 
     (void)state;
-    folder = folder_make();
+    made_folder = folder_make();
     return local_day_parse("2026-01-05", &what.first_day) < 0 ||
-                   make_roster(&what, folder.path, NULL) < 0 ||
-                   roster_load(&roster, folder.path, NULL) < 0
+                   make_roster(&what, made_folder.path, NULL) < 0 ||
+                   roster_load(&roster, made_folder.path, NULL) < 0
                ? -1
                : 0;
 }
@@ -31,7 +31,7 @@ static int drop_homes(void **state)
 {
     (void)state;
     roster_done(&roster);
-    folder_remove(&folder);
+    folder_remove(&made_folder);
     return 0;
 }
 
