@@ -336,13 +336,16 @@ static void take_tap(struct gateway *gateway, size_t index, const struct hal_rea
 static void take_fault(struct gateway *gateway, size_t index, const char *text)
 {
     struct record record = {.type = RECORD_READER_FAULT};
+    const char *name = gateway->ports.readers[index]->name;
+    bool has_name = strncmp(text, name, strlen(name)) == 0;
 
     gateway->reader_resets++;
     direction_forget_present(&gateway->direction, index);
     health_set(&gateway->health, health_reader(index), text);
     timetrust_stamp(&gateway->timetrust, &record);
-    (void)snprintf(record.note.text, sizeof record.note.text, "%s: %s",
-        gateway->ports.readers[index]->name, text);
+    /* Some readers begin with their own name. */
+    (void)snprintf(record.note.text, sizeof record.note.text, "%s%s%s", has_name ? "" : name,
+        has_name ? "" : ": ", text);
     (void)store(gateway, &record);
 }
 

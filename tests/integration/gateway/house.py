@@ -98,7 +98,8 @@ class Home:
     @staticmethod
     def _run(command):
         return subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                restore_signals=False)  # SIGXFSZ stays ignored
 
     def do(self, command):
         self.emulator.stdin.write(command + "\n")

@@ -1,9 +1,8 @@
 """Broker gone, certificate wrong, disk full, reader absent: one line each, no tap lost."""
 import pathlib
+import resource
 import sys
 import time
-
-import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from house import Broker, Collector, Home, free_port, wait_until  # noqa: E402
@@ -98,32 +97,19 @@ def test_a_certificate_file_that_is_missing_is_one_line_and_no_lost_tap(tmp_path
     assert home.log.count("event=broker-down") == 1
 
 
-def test_a_full_outbox_is_red_and_one_line_and_ends_when_acked(tmp_path):
-    home = Home(tmp_path, free_port(), **{"outbox.budget_mib": 1}).start()
+def test_a_disk_that_takes_no_more_is_red_and_one_line_until_it_does(tmp_path):
+    home = Home(tmp_path, free_port()).start()
     home.tap(UID)
-    home.kill()
-    fill(home.state / "outbox.db")
-    home.start()
-    home.do(f"tap {tag(1)}")
-    home.shown.expect("NOT stored")
-    home.do("remove")
-    home.do(f"tap {tag(2)}")
-    home.shown.expect("NOT stored")
-    home.do("remove")
+    pid = home.gateway.pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    home.tap(tag(1), "NOT stored")
+    home.tap(tag(2), "NOT stored")
     assert home.log.count("event=outbox-refuses") == 1
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    home.tap(tag(3))
+    assert home.log.count("event=outbox-refuses state=ended") == 1
     assert home.stop() == 0
-    assert home.outbox()[2] == 1
-
-
-def fill(path):
-    """Take the rest of the budget, as a long log would."""
-    import sqlite3
-    with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE ballast (x)")
-        pages = 256 - db.execute("PRAGMA page_count").fetchone()[0]
-        for _ in range(pages - 1):
-            db.execute("INSERT INTO ballast VALUES (zeroblob(3500))")
-    db.close()
+    assert home.outbox()[2] == 2
 
 
 def test_a_reader_that_is_not_there_is_one_line_and_found_when_it_comes(tmp_path):
@@ -184,6 +170,3 @@ def test_two_gateways_on_one_outbox_are_refused(tmp_path):
     assert "another process" in said
     home.stop()
 
-
-if __name__ == "__main__":
-    sys.exit(pytest.main([__file__, "-q"]))
