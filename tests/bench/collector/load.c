@@ -213,7 +213,7 @@ static void run(struct mqtt_io *io)
         if (!is_started && connected_count == home_count) {
             return;
         }
-        if (now_ms() - looked_ms < 200) {
+        if (!is_started || now_ms() - looked_ms < 200) {
             continue;
         }
         looked_ms = now_ms();
