@@ -64,7 +64,9 @@ def test_links_of_a_document_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_paths_that_a_document_quotes_exist(document):
     # A fence may name the beginning of several files: gateway/out for gateway/out_db.c as well.
-    for path in PATH_IN_CODE.findall(document.read_text()):
+    # What the protobuf compiler writes lies below build/.
+    quoted = [p for p in PATH_IN_CODE.findall(document.read_text()) if ".pb-c." not in p]
+    for path in quoted:
         assert (ROOT / path).exists() or list(ROOT.glob(path + "*")), \
             f"{name(document)} speaks of {path}"
 
