@@ -1,4 +1,5 @@
 #!/usr/bin/busybox sh
+# shellcheck shell=dash
 # The first process inside User-Mode Linux (see uml.py): makes the board, then does what it is told.
 #
 # The root is the host's file system, read-only. What is written goes to /run (memory) or to
@@ -6,6 +7,7 @@
 # environment: ecm_folder that folder, ecm_module the SPI controller.
 #
 # A line on /dev/ttyS0 is a shell command. Its output comes back, and then "== STATUS".
+ecm_folder=${ecm_folder:-/nowhere} ecm_module=${ecm_module:-/nowhere}
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run TMPDIR=/run
 
 fail() {
