@@ -40,6 +40,7 @@ struct gateway {
     uint64_t state_sent_us; /* on the uplink's clock */
     unsigned state_changes; /* of health, when the state was sent */
     bool is_state_wanted;
+    bool is_draining;   /* a backlog is on its way to the collector */
     struct alert alert; /* the last that could not be sent; event empty: none */
 };
 

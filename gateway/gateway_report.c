@@ -11,6 +11,7 @@
 
 #define SECOND_US 1000000ull
 #define HEARTBEAT_US (300 * SECOND_US)
+#define DRAINING_US (10 * SECOND_US) /* while a backlog drains: somebody may be watching it */
 #define STATE_MIN_US (1 * SECOND_US) /* between states that changes of health ask for */
 
 /* ---- alerts and states -------------------------------------------------------------------- */
@@ -151,10 +152,29 @@ void gateway_run_command(struct gateway *gateway, const struct command *command)
     }
 }
 
+/* From more than a batch until nothing is owed; its end is told at once, not five minutes later. */
+static void watch_draining(struct gateway *gateway)
+{
+    uint64_t owed = outbox_head_seq(gateway->box) - outbox_acked_seq(gateway->box);
+    bool is_draining =
+        uplink_is_agreed(gateway->uplink) && owed > (gateway->is_draining ? 0 : BATCH_RECORDS_MAX);
+
+    if (is_draining != gateway->is_draining) {
+        gateway->is_draining = is_draining;
+        gateway->is_state_wanted = true;
+    }
+}
+
 uint64_t gateway_tick_state(struct gateway *gateway, uint64_t now_us)
 {
-    bool is_wanted = gateway->is_state_wanted || gateway->state_changes != gateway->health.changes;
-    uint64_t due_us = gateway->state_sent_us + (is_wanted ? STATE_MIN_US : HEARTBEAT_US);
+    uint64_t every_us = 0;
+    bool is_wanted = false;
+    uint64_t due_us = 0;
+
+    watch_draining(gateway);
+    every_us = gateway->is_draining ? DRAINING_US : HEARTBEAT_US;
+    is_wanted = gateway->is_state_wanted || gateway->state_changes != gateway->health.changes;
+    due_us = gateway->state_sent_us + (is_wanted ? STATE_MIN_US : every_us);
 
     if (!gateway->is_connected) {
         return UINT64_MAX;
@@ -163,7 +183,7 @@ uint64_t gateway_tick_state(struct gateway *gateway, uint64_t now_us)
         gateway->is_state_wanted = true;
         gateway_send_state(gateway, true);
         gateway_send_alert(gateway);
-        due_us = now_us + (gateway->is_state_wanted ? STATE_MIN_US : HEARTBEAT_US);
+        due_us = now_us + (gateway->is_state_wanted ? STATE_MIN_US : every_us);
     }
     return due_us;
 }

@@ -23,7 +23,7 @@ enum {
     /* What protobuf adds around a record, and around all of them; generous. */
     RECORD_OVERHEAD = 8,
     BATCH_OVERHEAD = 512,
-    RATE_WINDOW_S = 60,
+    RATE_WINDOW_S = 30, /* the rate is that of the last one to two of these */
 };
 
 struct uplink {
@@ -49,6 +49,8 @@ struct uplink {
     uint32_t random;
     uint64_t rate_start_us;
     uint64_t rate_start_seq;
+    uint64_t rate_next_us; /* where rate_start goes when the window is over */
+    uint64_t rate_next_seq;
     char refusal[RECORD_TEXT_MAX + 1];
     struct uplink_counts counts;
 
@@ -225,9 +227,11 @@ static void note_progress(struct uplink *uplink, uint64_t through_seq, uint64_t 
     uplink->stalls = 0;
     uplink->resent_seq = 0;
     uplink->timeout_us = UPLINK_ACK_TIMEOUT_MIN_US;
-    if (now - uplink->rate_start_us > RATE_WINDOW_S * 1000000ull) {
-        uplink->rate_start_us = now;
-        uplink->rate_start_seq = through_seq;
+    if (now - uplink->rate_next_us > RATE_WINDOW_S * 1000000ull) {
+        uplink->rate_start_us = uplink->rate_next_us;
+        uplink->rate_start_seq = uplink->rate_next_seq;
+        uplink->rate_next_us = now;
+        uplink->rate_next_seq = through_seq;
     }
 }
 
@@ -239,8 +243,8 @@ static void agree(struct uplink *uplink, const struct ack *ack, uint64_t now)
         note_progress(uplink, ack->through_seq, now);
     }
     uplink->base_seq = ack->through_seq;
-    uplink->rate_start_us = now;
-    uplink->rate_start_seq = ack->through_seq;
+    uplink->rate_start_us = uplink->rate_next_us = now;
+    uplink->rate_start_seq = uplink->rate_next_seq = ack->through_seq;
     go_to(uplink, ack->through_seq + 1);
 }
 
