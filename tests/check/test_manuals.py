@@ -9,8 +9,9 @@ from repository import ROOT
 
 BIN = pathlib.Path(os.environ["ECM_BIN"])
 PROGRAMS = ["ecm-gateway", "ecm-collector", "ecm-pay", "ecm-sim"]
-# An option in mdoc is "Fl x" or "Fl -long"; in --help it stands at the start of a word.
-MAN_OPTION = re.compile(r"\bFl (-?[A-Za-z?][\w-]*)")
+# An option in mdoc is "Fl x", "Fl xyz" (three of them), "Fl -long" or "Fl Fl long"; in --help it
+# stands at the start of a word.
+MAN_OPTION = re.compile(r"\bFl ((?:Fl )?-?[A-Za-z?][\w-]*)")
 HELP_OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z?][\w-]*)")
 
 
@@ -25,13 +26,22 @@ def man_page(program: str) -> str:
     return pages[0].read_text()
 
 
+# argp has these by itself; a man page may leave them out.
+USUAL = {"-?", "-V", "--usage"}
+
+
 def options_of_help(program: str) -> set[str]:
-    """argp names its usual ones itself; the man page speaks of --help and --version."""
-    return set(HELP_OPTION.findall(run(program, "--help").stdout)) - {"-?", "-V", "--usage"}
+    return set(HELP_OPTION.findall(run(program, "--help").stdout)) - USUAL
 
 
 def options_of_man(program: str) -> set[str]:
-    return {"-" + option for option in MAN_OPTION.findall(man_page(program))}
+    options = set()
+    for option in MAN_OPTION.findall(man_page(program)):
+        if option.startswith(("-", "Fl ")):
+            options.add("--" + option.removeprefix("Fl ").lstrip("-"))
+        else:
+            options |= {"-" + letter for letter in option}
+    return options - USUAL
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
