@@ -28,13 +28,12 @@
 #include "gateway/outbox_db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "base/medium.h"
 
 enum {
     FORMAT_VERSION = 1,
@@ -42,7 +41,6 @@ enum {
     LOOKASIDE_SLOT_SIZE = 128,
     LOOKASIDE_SLOTS = 48,
     SQL_MAX = 160,
-    COPY_SIZE = 32768,
 };
 
 static const char schema_sql[] =
@@ -110,26 +108,6 @@ int outbox_db_code(sqlite3 *db, int sqlite_rc)
 int outbox_db_exec(sqlite3 *db, const char *sql)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
-int outbox_sync_folder(const char *path)
-{
-    char folder[OUTBOX_PATH_MAX + 32] = "";
-    const char *slash = strrchr(path, '/');
-    int fd = -1;
-    int rc = 0;
-
-    (void)snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
-        slash == NULL ? "." : path);
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return -errno;
-    }
-    if (fsync(fd) < 0) {
-        rc = -errno;
-    }
-    (void)close(fd);
-    return rc;
 }
 
 /* The first column of the first row of sql as text. A SQLite code; no row is SQLITE_DONE. */
@@ -420,48 +398,25 @@ static int check(
     return sqlite_rc == SQLITE_OK ? 0 : refuse(db, conf->path, sqlite_rc, err);
 }
 
-/* Write the bytes of an open file over themselves and sync it. */
-static int write_again(int fd)
-{
-    uint8_t bytes[COPY_SIZE];
-    off_t offset = 0;
-    ssize_t got = 0;
-
-    while ((got = pread(fd, bytes, sizeof bytes, offset)) > 0) {
-        if (pwrite(fd, bytes, (size_t)got, offset) != got) {
-            return -EIO;
-        }
-        offset += got;
-    }
-    if (got < 0 || (offset > 0 && fsync(fd) < 0)) {
-        return -errno;
-    }
-    return 0;
-}
-
 /*
- * What this process can read is not yet what a loss of power leaves: after an fsync that failed,
- * Linux keeps what was written in memory as if it were on the disk, and no later fsync writes it.
- * If a process before us died of such a failure, the WAL holds a transaction that is only in
- * memory, and everything we add behind it would be lost with it. So the WAL is written again. The
- * folder for the like reason: SQLite does not look at how the folder's fsync ended.
- *
- * Only with the file locked, and with a WAL nobody else can be writing.
+ * If a process before us died of an fsync that failed, the WAL may hold a transaction that is only
+ * in memory, and everything we add behind it would be lost with it. The folder for the like reason:
+ * SQLite does not look at how the folder's fsync ended. Only with the file locked.
  */
-static int make_durable(const char *path)
+static int make_durable(const char *path, struct err *err)
 {
-    char name[OUTBOX_PATH_MAX + 8] = "";
-    int fd = -1;
+    char wal[OUTBOX_PATH_MAX + 8] = "";
     int rc = 0;
 
-    (void)snprintf(name, sizeof name, "%s-wal", path);
-    fd = open(name, O_RDWR | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? outbox_sync_folder(path) : -errno;
+    (void)snprintf(wal, sizeof wal, "%s-wal", path);
+    rc = medium_write_again(wal);
+    if (rc == 0) {
+        rc = medium_sync_folder(path);
     }
-    rc = write_again(fd);
-    (void)close(fd);
-    return rc < 0 ? rc : outbox_sync_folder(path);
+    if (rc < 0) {
+        (void)err_set(err, rc, "outbox '%s': cannot sync: %s", path, strerror(-rc));
+    }
+    return rc == -ENOSPC ? ECM_EFULL : rc;
 }
 
 int outbox_db_open(
@@ -487,10 +442,7 @@ int outbox_db_open(
         rc = settle_format(db, conf, err);
     }
     if (rc == 0) {
-        rc = make_durable(conf->path);
-        if (rc < 0) {
-            (void)err_set(err, rc, "outbox '%s': %s", conf->path, strerror(-rc));
-        }
+        rc = make_durable(conf->path, err);
     }
     if (rc == 0) {
         rc = check(db, conf, ret_head, err);

@@ -48,7 +48,4 @@ int outbox_db_open(sqlite3 **ret_db, const struct outbox_conf *conf, struct outb
 int outbox_db_read_log(
     sqlite3 *db, struct outbox_head *ret_head, char ret_device_id[static OUTBOX_DEVICE_ID_SIZE]);
 
-/* Make the folder entry of path durable. 0 or -errno. */
-int outbox_sync_folder(const char *path);
-
 #endif

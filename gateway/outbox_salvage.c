@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/medium.h"
 #include "gateway/outbox_db.h"
 #include "proto/messages.h"
 
@@ -115,7 +116,7 @@ int outbox_finish_swap(const char *path, struct outbox_repair *ret_repair, struc
         rc = -errno;
     }
     if (rc == 0) {
-        rc = outbox_sync_folder(path);
+        rc = medium_sync_folder(path);
     }
     if (rc < 0) {
         return err_set(
@@ -301,7 +302,7 @@ static int seal(const char *path, const char *salvage)
     if (rc == 0 && rename(salvage, ready) != 0) {
         rc = -errno;
     }
-    return rc < 0 ? rc : outbox_sync_folder(path);
+    return rc < 0 ? rc : medium_sync_folder(path);
 }
 
 static int fill(struct salvage *job, const struct outbox_conf *conf, const char *salvage,

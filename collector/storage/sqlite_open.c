@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/medium.h"
 #include "collector/storage/sqlite_internal.h"
 #include "collector/storage/sqlite_schema.h"
 
@@ -268,6 +269,46 @@ static int open_lock(struct storage_sqlite *store, const char *path, struct err 
     return 0;
 }
 
+/* Held from opening to closing, by each who has the store open. true: nobody else has. */
+static bool is_alone(struct storage_sqlite *store)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bool is = fcntl(store->lock_fd, F_OFD_SETLK, &whole) == 0;
+
+    whole.l_type = F_RDLCK;
+    (void)fcntl(store->lock_fd, F_OFD_SETLK, &whole);
+    return is;
+}
+
+/*
+ * If a program before us died of an fsync that failed, the WAL may hold a transaction that is only
+ * in memory, and everything we add behind it would be lost with it. The folder for the like reason:
+ * SQLite does not look at how the folder's fsync ended. With the write lock; whoever comes while
+ * the store is open finds it done.
+ */
+static int make_durable(struct storage_sqlite *store, const char *path, struct err *err)
+{
+    char *wal = NULL;
+    int rc = 0;
+
+    if (store->lock_fd < 0 || !is_alone(store)) {
+        return 0;
+    }
+    if (asprintf(&wal, "%s-wal", path) < 0) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    rc = medium_write_again(wal);
+    free(wal);
+    if (rc == 0) {
+        rc = medium_sync_folder(path);
+    }
+    if (rc < 0) {
+        (void)err_set(err, rc, "cannot sync: %s", strerror(-rc));
+        return rc == -ENOSPC ? ECM_EFULL : rc;
+    }
+    return 0;
+}
+
 static int open_database(
     struct storage_sqlite *store, const char *path, unsigned flags, struct err *err)
 {
@@ -292,13 +333,14 @@ static int open_database(
         return store_failed(store, err);
     }
     rc = apply_schema(store, err);
-    if (rc == 0) {
-        rc = store_run(store_statement(store, SLOT_COMMIT, "COMMIT"));
-        if (rc < 0) {
-            return store_failed(store, err);
-        }
+    if (rc < 0) {
+        return rc;
     }
-    return rc;
+    rc = store_run(store_statement(store, SLOT_COMMIT, "COMMIT"));
+    if (rc < 0) {
+        return store_failed(store, err);
+    }
+    return make_durable(store, path, err);
 }
 
 static void store_close(struct storage *storage)

@@ -33,6 +33,7 @@ int __real_unlink(const char *path);
 int __real_stat(const char *path, struct stat *status);
 int __real_lstat(const char *path, struct stat *status);
 int __real_access(const char *path, int mode);
+int __real_fcntl(int fd, int command, ...);
 int __real_flock(int fd, int operation);
 int __real_fstatvfs(int fd, struct statvfs *status);
 
@@ -46,6 +47,7 @@ int __wrap_unlink(const char *path);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_lstat(const char *path, struct stat *status);
 int __wrap_access(const char *path, int mode);
+int __wrap_fcntl(int fd, int command, ...);
 int __wrap_flock(int fd, int operation);
 int __wrap_fstatvfs(int fd, struct statvfs *status);
 
@@ -171,6 +173,18 @@ int __wrap_access(const char *path, int mode)
         return __real_access(path, mode);
     }
     return answer(disk_find(path) < 0 ? -ENOENT : 0);
+}
+
+/* Only locks are asked for, and there is only one process. */
+int __wrap_fcntl(int fd, int command, ...)
+{
+    va_list arguments;
+    void *argument = NULL;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return is_our_fd(fd) ? 0 : __real_fcntl(fd, command, argument);
 }
 
 int __wrap_flock(int fd, int operation)

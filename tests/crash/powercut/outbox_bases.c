@@ -31,7 +31,7 @@ struct disk_image *base_stopped(struct outbox_state *state)
     outbox_state_ack(state, BASES_FEW_RECORDS / 3);
     outbox_state_keep_house(state, BASES_START_MS);
     outbox_state_close(state);
-    disk_power_on(DISK_KEEP_NONE, 0);
+    disk_power_on(DISK_KEEP_ALL, 0); /* else the WAL that was deleted would be there again */
     image = disk_save();
     assert_int_equal(state->head, BASES_FEW_RECORDS);
     return image;
@@ -65,6 +65,25 @@ struct disk_image *base_full(struct outbox_state *state)
     return disk_save();
 }
 
+/* The last page but one that holds records: behind the last one the salvage searches for long. */
+static uint64_t page_with_records(int file)
+{
+    uint8_t page[PAGE_SIZE];
+    uint64_t offset = disk_size(file);
+    unsigned found = 0;
+
+    while (offset > 0) {
+        offset -= PAGE_SIZE;
+        assert_int_equal(disk_read(file, offset, page, sizeof page), PAGE_SIZE);
+        found += memmem(page, sizeof page, "spi0", 4) != NULL ? 1 : 0;
+        if (found == 2) {
+            return offset;
+        }
+    }
+    fail_msg("no page with records");
+    return 0;
+}
+
 struct disk_image *base_damaged(struct outbox_state *state)
 {
     static const uint8_t rubbish[PAGE_SIZE] = {0xee, 0xee, 0xee};
@@ -74,7 +93,7 @@ struct disk_image *base_damaged(struct outbox_state *state)
     disk_load(image);
     disk_image_free(image);
     file = disk_find(OUTBOX_FILE);
-    disk_scribble(file, disk_size(file) / 2 / PAGE_SIZE * PAGE_SIZE, rubbish, sizeof rubbish);
+    disk_scribble(file, page_with_records(file), rubbish, sizeof rubbish);
     image = disk_save();
     outbox_state_forgive_damage(state);
     return image;

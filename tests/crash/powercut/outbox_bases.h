@@ -18,7 +18,7 @@ struct disk_image *base_nothing(struct outbox_state *state);
 /* A clean stop after BASES_FEW_RECORDS, a third of them acked at BASES_START_MS. */
 struct disk_image *base_stopped(struct outbox_state *state);
 
-/* The same, with a page in the middle of the database overwritten; what a salvage without a cut cannot
+/* The same, with a page of records overwritten; what a salvage without a cut cannot
  * read is no longer expected. */
 struct disk_image *base_damaged(struct outbox_state *state);
 
