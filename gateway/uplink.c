@@ -387,27 +387,31 @@ static int send_batch(struct uplink *uplink, size_t count_max)
     return rc;
 }
 
-/* As much as window and transport allow. */
-static enum uplink_event send_batches(struct uplink *uplink, uint64_t now)
+/*
+ * One batch if window and transport allow, and whether there may be another. Not all at once: the
+ * owner looks at its reader in between, for a carer does not wait for a backlog.
+ */
+static enum uplink_event send_next(struct uplink *uplink, uint64_t now, bool *ret_has_more)
 {
-    while (uplink->next_seq <= outbox_head_seq(uplink->box)) {
-        size_t limit = batch_limit(uplink);
-        int rc = limit == 0 ? 0 : send_batch(uplink, limit);
+    size_t limit = batch_limit(uplink);
+    int rc = 0;
 
-        if (limit == 0) {
-            break;
-        }
-        if (rc == ECM_ECORRUPT) {
-            return UPLINK_LOG_DAMAGED;
-        }
-        if (rc < 0) {
-            uplink->retry_us = now + RETRY_US;
-            break;
-        }
-        if (uplink->answer_due_us == UINT64_MAX) {
-            uplink->answer_due_us = now + uplink->timeout_us;
-        }
+    *ret_has_more = false;
+    if (limit == 0 || uplink->next_seq > outbox_head_seq(uplink->box)) {
+        return UPLINK_NOTHING;
     }
+    rc = send_batch(uplink, limit);
+    if (rc == ECM_ECORRUPT) {
+        return UPLINK_LOG_DAMAGED;
+    }
+    if (rc < 0) {
+        uplink->retry_us = now + RETRY_US;
+        return UPLINK_NOTHING;
+    }
+    if (uplink->answer_due_us == UINT64_MAX) {
+        uplink->answer_due_us = now + uplink->timeout_us;
+    }
+    *ret_has_more = batch_limit(uplink) > 0 && uplink->next_seq <= outbox_head_seq(uplink->box);
     return UPLINK_NOTHING;
 }
 
@@ -426,6 +430,7 @@ enum uplink_event uplink_tick(struct uplink *uplink, uint64_t *ret_due_us)
 {
     enum uplink_event event = UPLINK_NOTHING;
     uint64_t now = 0;
+    bool has_more = false;
 
     *ret_due_us = UINT64_MAX;
     if (!uplink->is_connected) {
@@ -437,9 +442,9 @@ enum uplink_event uplink_tick(struct uplink *uplink, uint64_t *ret_due_us)
     }
     if (uplink->is_agreed && now >= uplink->retry_us) {
         uplink->retry_us = 0;
-        event = send_batches(uplink, now);
+        event = send_next(uplink, now, &has_more);
     }
-    *ret_due_us = uplink->answer_due_us;
+    *ret_due_us = has_more ? now : uplink->answer_due_us;
     if (uplink->is_agreed && uplink->retry_us != 0 && uplink->retry_us < *ret_due_us) {
         *ret_due_us = uplink->retry_us;
     }

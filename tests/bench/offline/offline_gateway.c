@@ -30,7 +30,7 @@
 #include "hal/fake/fake_reader.h"
 
 enum {
-    TAP_EVERY_US = 20000,
+    TAP_EVERY_US = 5000,
     SAMPLES_MAX = 1 << 18,
     TELL_EVERY_US = 1000000,
     PATH_SIZE = 512,
@@ -251,16 +251,16 @@ static void drain(struct bench *bench)
         struct gateway_due due = turn(bench);
         uint64_t now = loop_now_us();
 
+        while (start_us != 0 && now >= next_tap_us) {
+            measured_tap(bench, next_tap_us);
+            next_tap_us += TAP_EVERY_US;
+            now = loop_now_us();
+        }
         gateway_state(bench->gateway, &state);
         if (start_us == 0 && state.acked_seq > 0) {
             start_us = now;
             first_acked = state.acked_seq;
             next_tap_us = now;
-        }
-        while (start_us != 0 && now >= next_tap_us) {
-            measured_tap(bench, next_tap_us);
-            next_tap_us += TAP_EVERY_US;
-            now = loop_now_us();
         }
         if (now >= next_tell_us) {
             tell_progress(&state);

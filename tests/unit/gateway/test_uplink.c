@@ -53,11 +53,22 @@ static int teardown(void **state)
     return 0;
 }
 
+/* As often as it wants to be called at this moment; *ret_due_us is later. */
+static enum uplink_event tick_until(struct bench *bench, uint64_t *ret_due_us)
+{
+    enum uplink_event event = UPLINK_NOTHING;
+
+    do {
+        event = uplink_tick(bench->uplink, ret_due_us);
+    } while (event == UPLINK_NOTHING && *ret_due_us <= bench->wire.now_us);
+    return event;
+}
+
 static enum uplink_event tick(struct bench *bench)
 {
     uint64_t due_us = 0;
 
-    return uplink_tick(bench->uplink, &due_us);
+    return tick_until(bench, &due_us);
 }
 
 /* Move on until the uplink wants something, and let it. */
@@ -65,12 +76,12 @@ static void wait_due(struct bench *bench)
 {
     uint64_t due_us = 0;
 
-    assert_int_equal(uplink_tick(bench->uplink, &due_us), UPLINK_NOTHING);
+    assert_int_equal(tick_until(bench, &due_us), UPLINK_NOTHING);
     assert_int_not_equal(due_us, UINT64_MAX);
     if (due_us > bench->wire.now_us) {
         bench->wire.now_us = due_us;
     }
-    assert_int_equal(uplink_tick(bench->uplink, &due_us), UPLINK_NOTHING);
+    assert_int_equal(tick_until(bench, &due_us), UPLINK_NOTHING);
 }
 
 static enum uplink_event give(struct bench *bench, const struct ack *ack)
@@ -305,6 +316,42 @@ static void batches_are_full_and_in_order_up_to_the_window(void **state)
     give_through(bench, 100);
     assert_int_equal(bench->wire.count, 1);
     assert_batch(bench, 0, UPLINK_WINDOW + 1, 100);
+}
+
+static void a_reader_has_its_turn_between_two_batches(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t due_us = 0;
+
+    append_taps(bench->box, 1, 600);
+    agree(bench, 0);
+    wire_clear(&bench->wire);
+    give_through(bench, 600);
+    append_taps(bench->box, 1, 600);
+    assert_int_equal(uplink_tick(bench->uplink, &due_us), UPLINK_NOTHING);
+    assert_int_equal(bench->wire.count, 1);
+    assert_true(due_us <= bench->wire.now_us);
+    assert_int_equal(tick(bench), UPLINK_NOTHING);
+    assert_int_equal(bench->wire.count, 3);
+}
+
+static void the_time_left_is_known_as_long_as_a_backlog_moves(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t through = 0;
+
+    append_taps(bench->box, 1, 3000);
+    agree(bench, 0);
+    assert_int_equal(uplink_drain_eta_s(bench->uplink), 0);
+    for (int second = 0; second < 120; second++) {
+        bench->wire.now_us += 1000000;
+        give_through(bench, through += 20);
+        wire_clear(&bench->wire);
+        assert_in_range(uplink_drain_eta_s(bench->uplink), (3000 - through) / 20,
+            (3000 - through) / 20 + 2 + (3000 - through) / 200);
+    }
+    give_through(bench, 3000);
+    assert_int_equal(uplink_drain_eta_s(bench->uplink), 0);
 }
 
 static void a_batch_of_large_records_stays_below_its_byte_limit(void **state)
@@ -737,6 +784,8 @@ int main(void)
         TEST(a_lone_tap_goes_at_once),
         TEST(a_batch_holds_the_records_verbatim_with_their_chain_head),
         TEST(batches_are_full_and_in_order_up_to_the_window),
+        TEST(a_reader_has_its_turn_between_two_batches),
+        TEST(the_time_left_is_known_as_long_as_a_backlog_moves),
         TEST(a_batch_of_large_records_stays_below_its_byte_limit),
         TEST(batches_are_signed_with_the_device_key),
         TEST(a_full_transport_is_tried_again_soon),
