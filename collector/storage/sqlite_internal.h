@@ -3,6 +3,7 @@
  *
  * sqlite_open.c      the file, its settings and schema, transactions, the write lock
  * sqlite_logs.c      batches, marks, anchors, quarantine
+ * sqlite_bounds.c    between what instants a boot without an anchor lies
  * sqlite_tables.c    the imported tables as data: columns, keys, binding, comparing
  * sqlite_import.c    laying a dataset over the tables
  * sqlite_load.c      tables and imported events into a dataset
@@ -33,6 +34,8 @@ enum store_slot {
     SLOT_GAP_ADD,
     SLOT_ANCHOR_ADD,
     SLOT_ANCHOR_FIND,
+    SLOT_BOUND_BEFORE,
+    SLOT_BOUND_AFTER,
     SLOT_QUARANTINE_ADD,
     SLOT_IMPORTS_GET,
     SLOT_IMPORTS_ADD,
@@ -90,6 +93,15 @@ int store_logs(struct storage *storage, storage_log_callback callback, void *use
 /* The anchor of a boot: 0 or -ENOENT. */
 int store_anchor_get(struct storage_sqlite *store, int64_t log_id, uint64_t boot_id,
     struct storage_anchor *ret_anchor);
+
+/* ---- sqlite_bounds.c ---------------------------------------------------------------------- */
+
+struct effective_bounds;
+struct record;
+
+/* The bounds of the boot of tap, which has no anchor; recv_ms is when its batch came. */
+int store_bounds_get(struct storage_sqlite *store, int64_t log_id, const struct record *tap,
+    int64_t recv_ms, struct effective_bounds *ret_bounds);
 
 /* ---- sqlite_tables.c ---------------------------------------------------------------------- */
 

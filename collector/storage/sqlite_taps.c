@@ -7,17 +7,21 @@
  */
 #include "collector/storage/sqlite_internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "collector/storage/effective_time.h"
 #include "proto/messages.h"
 
-enum { LONG_SPAN_S = 604800, EVENT_ID_MAX = DEVICE_ID_MAX + 1 + 16 + 1 + 20 };
+enum {
+    LONG_SPAN_S = 604800,
+    EVENT_ID_MAX = DEVICE_ID_MAX + 1 + 16 + 1 + 20,
+    INSTANT_SIZE = 32,
+};
 
 static const char everybody_sql[] =
     "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id FROM batch b"
@@ -60,6 +64,8 @@ struct tap_walk {
     struct storage_anchor anchor; /* of the boot looked up last */
     int64_t anchor_log_id;
     bool has_looked, has_anchor;
+    struct effective_bounds bounds; /* of that boot, when it has no anchor */
+    int64_t bounds_recv_ms;         /* as of this batch */
 };
 
 static void write_uid(const struct tap *tap, char ret_text[static 2 * TAG_UID_MAX + 1])
@@ -81,12 +87,31 @@ static uint16_t uncertainty_s(uint32_t ms)
     return seconds > UINT16_MAX ? UINT16_MAX : (uint16_t)seconds;
 }
 
-/* The anchor of the record's boot, or NULL; the last answer is kept. */
+/* Where the clocks of the record's boot stand; the last answer is kept. */
+static int look_up_boot(struct tap_walk *walk, const struct record *record)
+{
+    int rc = 0;
+
+    walk->has_looked = false;
+    walk->anchor.boot_id = record->boot_id;
+    rc = store_anchor_get(walk->store, walk->log_id, record->boot_id, &walk->anchor);
+    walk->has_anchor = rc == 0;
+    if (rc == -ENOENT) {
+        rc = store_bounds_get(walk->store, walk->log_id, record, walk->recv_ms, &walk->bounds);
+    }
+    walk->has_looked = rc == 0;
+    walk->anchor_log_id = walk->log_id;
+    walk->bounds_recv_ms = walk->recv_ms;
+    return rc;
+}
+
+/* The anchor of the record's boot, or NULL; then walk->bounds are that boot's. */
 static int find_anchor(
     struct tap_walk *walk, const struct record *record, const struct storage_anchor **ret_anchor)
 {
     bool is_known = walk->has_looked && walk->anchor_log_id == walk->log_id &&
-                    walk->anchor.boot_id == record->boot_id;
+                    walk->anchor.boot_id == record->boot_id &&
+                    (walk->has_anchor || walk->bounds_recv_ms == walk->recv_ms);
     int rc = 0;
 
     *ret_anchor = NULL;
@@ -94,17 +119,10 @@ static int find_anchor(
         return 0;
     }
     if (!is_known) {
-        walk->anchor.boot_id = record->boot_id;
-        rc = store_anchor_get(walk->store, walk->log_id, record->boot_id, &walk->anchor);
-        if (rc < 0 && rc != -ENOENT) {
-            return rc;
-        }
-        walk->has_looked = true;
-        walk->anchor_log_id = walk->log_id;
-        walk->has_anchor = rc == 0;
+        rc = look_up_boot(walk, record);
     }
     *ret_anchor = walk->has_anchor ? &walk->anchor : NULL;
-    return 0;
+    return rc;
 }
 
 static int is_persons_tag(struct tap_walk *walk, const char *uid, bool *ret_is)
@@ -145,34 +163,61 @@ static bool is_within(const struct store_window *window, int64_t ts_utc, int64_t
            (at >= window->from_utc && at <= window->to_utc);
 }
 
+/* Unix ms as ISO 8601. */
+static void write_instant(int64_t ms, char ret_text[static INSTANT_SIZE])
+{
+    time_t seconds = (time_t)effective_seconds(ms);
+    struct tm utc = {0};
+
+    if (gmtime_r(&seconds, &utc) == NULL ||
+        strftime(ret_text, INSTANT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) {
+        ret_text[0] = '\0';
+    }
+}
+
+static int add_unplaced(struct tap_walk *walk, const struct record *record,
+    const struct storage_anchor *anchor, const struct event_row *event)
+{
+    struct unplaced_row unplaced = {
+        .recv_utc = event->recv_utc,
+        .event_id = event->event_id,
+        .device_id = event->device_id,
+        .card_uid = event->card_uid,
+        .kind = event->kind,
+    };
+    char between[2 * INSTANT_SIZE] = "";
+    int64_t from_ms = 0;
+    int64_t to_ms = 0;
+    int rc = 0;
+
+    if (!is_within(walk->window, event->recv_utc, event->recv_utc)) {
+        return 0;
+    }
+    if (record->wall_trust != WALL_SYNCED && anchor == NULL &&
+        effective_narrow(&walk->bounds, record, &from_ms, &to_ms)) {
+        write_instant(from_ms, between);
+        between[strlen(between)] = '/';
+        write_instant(to_ms, between + strlen(between));
+        rc = intern(walk->dataset, between, &unplaced.between);
+    }
+    return rc == 0 ? dataset_add_unplaced(walk->dataset, &unplaced) : rc;
+}
+
 static int add_event(struct tap_walk *walk, const struct record *record,
     const struct storage_anchor *anchor, struct event_row *event)
 {
-    struct effective_time time = effective_time(record, anchor);
-
-    assert(time.source != EFFECTIVE_ANCHORED || anchor != NULL);
-    uint32_t off_ms =
-        time.source == EFFECTIVE_ANCHORED ? anchor->uncertainty_ms : record->wall_uncertainty_ms;
+    struct effective_time time =
+        effective_time(record, anchor, anchor == NULL ? &walk->bounds : NULL);
 
     if (time.source == EFFECTIVE_UNKNOWN || event->kind == '\0') {
-        struct unplaced_row unplaced = {
-            .recv_utc = event->recv_utc,
-            .event_id = event->event_id,
-            .device_id = event->device_id,
-            .card_uid = event->card_uid,
-            .kind = event->kind,
-        };
-
-        return is_within(walk->window, event->recv_utc, event->recv_utc)
-                   ? dataset_add_unplaced(walk->dataset, &unplaced)
-                   : 0;
+        return add_unplaced(walk, record, anchor, event);
     }
     event->ts_utc = effective_seconds(time.ms);
     event->arrival = (uint32_t)walk->dataset->events_count;
     event->evidence = EVENT_TAG_UNVERIFIED;
     if (time.source != EFFECTIVE_STAMPED) {
         event->evidence |= EVENT_CLOCK_SUSPECT;
-        event->uncertainty_s = uncertainty_s(off_ms);
+        event->uncertainty_s = uncertainty_s(time.uncertainty_ms);
     }
     if (!is_within(walk->window, event->ts_utc, event->recv_utc)) {
         return 0;

@@ -88,11 +88,12 @@ struct amendment_row {
     text_id reason_code;
 };
 
-/* A tap whose time is unknown: an exception (UNKNOWN_TIME) for a person, never a guess. */
+/* A tap whose time is unknown: an exception (TIME_UNKNOWN) for a person, never a guess. */
 struct unplaced_row {
     int64_t recv_utc;
     text_id event_id, device_id, card_uid;
-    char kind; /* 'I' or 'O' */
+    text_id between; /* "FROM/TO", what is known of it all the same (ISO 8601); 0: nothing */
+    char kind;       /* 'I' or 'O' */
 };
 
 #define DATASET_NEVER INT64_MAX

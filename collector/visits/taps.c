@@ -139,7 +139,7 @@ static int judge_unplaced(struct sifting *sifting)
         }
         rc = exceptions_add(sifting->exceptions,
             sifting->voided[row->event_id] ? EXCEPTION_VOIDED : EXCEPTION_TIME_UNKNOWN,
-            row->event_id, row->recv_utc, 0);
+            row->event_id, row->recv_utc, row->between);
         if (rc < 0) {
             return rc;
         }

@@ -109,7 +109,7 @@ enum visits_exception_code {
 struct visits_exception {
     int64_t ts_utc; /* of the tap; DUP_ID, CONFLICT_ID, TIME_UNKNOWN: when it was received */
     text_id ref;    /* the tap's id */
-    text_id detail; /* the unknown card or device, or the id merged into; else 0 */
+    text_id detail; /* the unknown card or device, the id merged into, the bounds; else 0 */
     uint8_t code;   /* enum visits_exception_code */
 };
 
