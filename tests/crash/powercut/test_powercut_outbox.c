@@ -205,7 +205,7 @@ static void a_second_cut_during_recovery_costs_nothing(void **unused)
     disk_image_free(base);
     base = base_stopped(&state);
     state.may_renew = true;
-    sweep_cuts_twice(&renew, base, sweep_seeds() > 2 ? 3 : 60, &tally);
+    sweep_cuts_twice(&renew, base, sweep_seeds() > 2 ? 3 : 120, &tally);
     disk_image_free(base);
     assert_nothing_wrong(&tally);
 }
