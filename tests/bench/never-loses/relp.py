@@ -26,8 +26,9 @@ class Session:
     """One RELP connection; what is not answered when it breaks was not promised."""
 
     def __init__(self, port):
-        self.under_way, self.number, self.rest = {}, 1, b""
+        self.under_way = {}
         while True:
+            self.number, self.rest = 1, b""  # the server refuses an "open" that is not number 1
             try:
                 self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

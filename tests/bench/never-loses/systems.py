@@ -69,6 +69,7 @@ class System:
         self.publisher = None
         self.watcher = None
         self.set_up()
+        os.sync()  # what was set up is as on a machine that was installed long ago
 
     def log(self, name):
         return self.folder / f"{name}.log"
@@ -426,16 +427,16 @@ class NodeRed(BridgeSaving):
 
     def flow(self):
         def broker(name, port):
-            return {"id": name, "type": "mqtt-broker", "name": name, "broker": "127.0.0.1",
+            return {"id": f"id-{name}", "type": "mqtt-broker", "name": name, "broker": "127.0.0.1",
                     "port": str(port), "clientid": f"node-red-{name}", "autoConnect": True,
                     "usetls": False, "protocolVersion": "4", "keepalive": "60",
                     "cleansession": False, "autoUnsubscribe": False}
         return [{"id": "tab", "type": "tab", "label": "bridge"},
                 broker("local", self.local_port), broker("central", self.centre_port),
                 {"id": "in", "type": "mqtt in", "z": "tab", "topic": "nl/#", "qos": "1",
-                 "datatype": "buffer", "broker": "local", "inputs": 0, "wires": [["out"]]},
+                 "datatype": "buffer", "broker": "id-local", "inputs": 0, "wires": [["out"]]},
                 {"id": "out", "type": "mqtt out", "z": "tab", "topic": "", "qos": "1",
-                 "retain": "false", "broker": "central", "wires": []}]
+                 "retain": "false", "broker": "id-central", "wires": []}]
 
 
 ALL = {system.name: system for system in (Ours, Bridge, BridgeSaving, Rsyslog, NodeRed)}
