@@ -23,6 +23,8 @@ static const struct command commands[] = {
     {"feed", "DATA [--format csv|jsonl] [--since N]", "print the payment feed", cmd_feed},
     {"explain", "VISIT DATA", "say in words why a visit came out as it did", cmd_explain},
     {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
+    {"contract", "check|show|try FILE", "check a contract, show it, try it on one visit",
+        cmd_contract},
 };
 
 static void print_help(void)

@@ -35,6 +35,19 @@ int32_t local_day(const struct local_days *days, int64_t utc)
     return (int32_t)floor_div(local_seconds(days, utc), DAY_S);
 }
 
+int64_t local_to_utc(const struct local_days *days, int64_t local)
+{
+    /* Half a day before and after, the offset is surely the one before and after a change. */
+    int64_t near = local - DAY_S / 2;
+    int64_t before = local - (local_seconds(days, near) - near);
+
+    if (local_seconds(days, before) == local) {
+        return before;
+    }
+    near = local + DAY_S / 2;
+    return local - (local_seconds(days, near) - near);
+}
+
 static char *put_digits(char *at, int64_t number, int count)
 {
     for (int i = count; i-- > 0;) {

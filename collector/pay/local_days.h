@@ -23,6 +23,12 @@ int64_t local_seconds(const struct local_days *days, int64_t utc);
 /* The local date at utc, in days since 1970-01-01. */
 int32_t local_day(const struct local_days *days, int64_t utc);
 
+/*
+ * The instant at which clocks show local. In the hour that comes twice, the first of the two; in
+ * the hour that is skipped, the instant as if the clocks had changed already.
+ */
+int64_t local_to_utc(const struct local_days *days, int64_t local);
+
 enum { DAY_TEXT_SIZE = 11, INSTANT_TEXT_SIZE = 21 };
 
 /* Write day as "2021-03-28". Days of the years 1 to 9999. Returns text. */
