@@ -379,9 +379,9 @@ class Rsyslog(System):
         self.publisher.start()
 
     def stored(self):
-        lines = self.file.read_bytes().split(b"\n") if self.file.exists() else []
-        return collections.Counter(int(x[:10]) for x in lines
-                                   if len(x) == 120 and x[:10].isdigit())
+        text = self.file.read_bytes() if self.file.exists() else b""
+        # Wherever it stands: a line that a kill tore in two must not hide the one behind it.
+        return collections.Counter(int(x) for x in re.findall(rb"(\d{10})\.{110}", text))
 
     def stored_count(self):
         return self.file.stat().st_size // 121 if self.file.exists() else 0
