@@ -80,6 +80,10 @@ void compose_envelope(
 /* Seconds that lost_s add up to in whole units. */
 int64_t compose_carry_over(const struct contract *contract, int64_t lost_s);
 
+/* What base_min come to between the guarantee and its cap. */
+int64_t compose_guarantee(
+    const struct contract *contract, int64_t contracted_min, int64_t base_min);
+
 /* ---- price -------------------------------------------------------------------------------- */
 
 /* Pence per hour under tariff when the rate of rates.csv is rate; by-the-hour tariffs only. */

@@ -3,7 +3,7 @@
 
 #include "collector/pay/pay.h"
 
-enum { MINUTE_S = 60 };
+enum { MINUTE_S = 60, PERCENT = 100 };
 
 int64_t compose_seconds(enum contract_seconds rule, int64_t s)
 {
@@ -114,4 +114,16 @@ void compose_envelope(int64_t envelope_s, bool top_up, struct compose_result *re
 int64_t compose_carry_over(const struct contract *contract, int64_t lost_s)
 {
     return contract->unit_s == 0 ? 0 : lost_s / contract->unit_s * contract->unit_s;
+}
+
+int64_t compose_guarantee(const struct contract *contract, int64_t contracted_min, int64_t base_min)
+{
+    const struct contract_words *words = &contract->words;
+    int64_t least = (contracted_min * words->guarantee_percent + PERCENT - 1) / PERCENT;
+    int64_t most = contracted_min * words->guarantee_cap_percent / PERCENT;
+
+    if (base_min < least) {
+        return least;
+    }
+    return words->guarantee_cap_percent > 0 && base_min > most ? most : base_min;
 }
