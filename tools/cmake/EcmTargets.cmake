@@ -97,8 +97,13 @@ function(ecm_pytest name file)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 300)
     endif()
+    # A base folder of its own: sessions that share pytest's clear away each other's. Short, because
+    # the path of a socket has 107 bytes at the most.
+    string(MD5 tree ${PROJECT_BINARY_DIR})
+    string(SUBSTRING ${tree} 0 6 tree)
     add_test(NAME ${arg_LABEL}.${name}
-        COMMAND ${ECM_PYTHON} -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+        COMMAND ${ECM_PYTHON} -m pytest -q -p no:cacheprovider
+            --basetemp=/tmp/ecm-${tree}-${name} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
     # A file that skips something and fails nothing counts as skipped, not as passed.
     set_tests_properties(${arg_LABEL}.${name} PROPERTIES
         LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
