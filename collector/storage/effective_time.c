@@ -48,8 +48,14 @@ static bool is_contradicted(const struct record *record, const struct effective_
     int64_t from_ms = 0;
     int64_t to_ms = 0;
 
+    if (record->wall_ms < EFFECTIVE_FLOOR_MS) {
+        return true;
+    }
     if (bounds == NULL) {
         return false;
+    }
+    if (bounds->step_ms > EFFECTIVE_RTC_SLACK_MS) {
+        return true;
     }
     if (record->wall_ms > bounds->to_ms &&
         (uint64_t)record->wall_ms - (uint64_t)bounds->to_ms > EFFECTIVE_RTC_SLACK_MS) {
@@ -75,7 +81,8 @@ static uint32_t rtc_uncertainty(const struct record *record, const struct effect
                                        : (uint64_t)from_ms - (uint64_t)record->wall_ms;
     after = to_ms > record->wall_ms ? (uint64_t)to_ms - (uint64_t)record->wall_ms
                                     : (uint64_t)record->wall_ms - (uint64_t)to_ms;
-    return limited(before > after ? before : after);
+    before = before > after ? before : after;
+    return limited(before > bounds->step_ms ? before : bounds->step_ms);
 }
 
 struct effective_time effective_time(const struct record *record,

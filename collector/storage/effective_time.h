@@ -4,8 +4,9 @@
  * docs/TIME.md. The best evidence decides:
  *   1. A stamp of a synced clock stands.
  *   2. An anchor (a sure clock_set record) of the same boot places it by the boot clock.
- *   3. A battery clock is believed, and said so, unless what the same log surely knows before and
- *      after contradicts it by more than EFFECTIVE_RTC_SLACK_MS.
+ *   3. A battery clock is believed, and said so, unless it shows a time before EFFECTIVE_FLOOR_MS, or
+ *      what the same log surely knows before and after contradicts it, or it was moved against the
+ *      boot clock, by more than EFFECTIVE_RTC_SLACK_MS.
  *   4. A tap that lies between two sure instants no further apart than 2 * EFFECTIVE_BETWEEN_MAX_MS
  *      is put into their middle, and said so.
  *   5. Otherwise the time is unknown, and a person decides; the bounds are for that person.
@@ -30,6 +31,8 @@ enum {
     EFFECTIVE_DRIFT_PPM = 100,
 };
 #define EFFECTIVE_NO_IDEA UINT32_MAX /* of an uncertainty */
+/* 2020-01-01: a chip whose battery is empty wakes in 1970 or 2000. */
+#define EFFECTIVE_FLOOR_MS INT64_C(1577836800000)
 
 enum effective_source {
     EFFECTIVE_UNKNOWN,
@@ -42,8 +45,9 @@ enum effective_source {
 /* What a log knows of a boot without an anchor: it lies between two other boots. Unix ms. */
 struct effective_bounds {
     bool has_from;
-    int64_t from_ms; /* the boot began after this */
-    int64_t to_ms;   /* the boot was over by then; at the latest when its record was received */
+    int64_t from_ms;  /* the boot began after this */
+    int64_t to_ms;    /* the boot was over by then; at the latest when its record was received */
+    uint64_t step_ms; /* by how much its battery clock was moved against its boot clock */
 };
 
 struct effective_time {

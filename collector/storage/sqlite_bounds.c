@@ -27,7 +27,26 @@ struct search {
     bool is_backwards;
     bool has_found;
     struct record found; /* the sure record nearest to the tap */
+    bool has_offset;     /* wall - boot of the tap's own boot, by its battery clock */
+    int64_t least_offset_ms, most_offset_ms;
 };
+
+static void compare_offsets(struct search *search, const struct record *record)
+{
+    int64_t offset_ms = 0;
+
+    if (record->wall_trust != WALL_RTC || record->boot_id != search->tap->boot_id ||
+        __builtin_sub_overflow(record->wall_ms, record->boot_ms, &offset_ms)) {
+        return;
+    }
+    if (!search->has_offset || offset_ms < search->least_offset_ms) {
+        search->least_offset_ms = offset_ms;
+    }
+    if (!search->has_offset || offset_ms > search->most_offset_ms) {
+        search->most_offset_ms = offset_ms;
+    }
+    search->has_offset = true;
+}
 
 /* Whether record is sure, of another boot, and on the wanted side; the nearest one wins. */
 static void consider(struct search *search, const struct record *record)
@@ -60,6 +79,7 @@ static int look_into(struct search *search, sqlite3_stmt *statement)
         if (record_decode(message.batch.records[i].bytes, message.batch.records[i].size, &record) ==
             0) {
             consider(search, &record);
+            compare_offsets(search, &record);
         }
     }
     up_message_done(&message);
@@ -94,11 +114,17 @@ int store_bounds_get(struct storage_sqlite *store, int64_t log_id, const struct 
 {
     struct search before = {.tap = tap, .is_backwards = true};
     struct search after = {.tap = tap};
-    int rc = find(store, log_id, &before);
     int64_t began_ms = 0;
+    int rc = 0;
+
+    compare_offsets(&before, tap);
+    rc = find(store, log_id, &before);
 
     *ret_bounds = (struct effective_bounds){.to_ms = recv_ms};
     if (rc == 0) {
+        after.has_offset = before.has_offset;
+        after.least_offset_ms = before.least_offset_ms;
+        after.most_offset_ms = before.most_offset_ms;
         rc = find(store, log_id, &after);
     }
     if (rc < 0) {
@@ -106,6 +132,7 @@ int store_bounds_get(struct storage_sqlite *store, int64_t log_id, const struct 
     }
     ret_bounds->has_from = before.has_found;
     ret_bounds->from_ms = before.has_found ? before.found.wall_ms : 0;
+    ret_bounds->step_ms = (uint64_t)after.most_offset_ms - (uint64_t)after.least_offset_ms;
     if (after.has_found &&
         !__builtin_sub_overflow(after.found.wall_ms, after.found.boot_ms, &began_ms) &&
         began_ms < recv_ms) {
