@@ -56,7 +56,6 @@ class System:
     name = title = ""
     fault_rate = 400
     idle_s = 20  # longer than any wait before a reconnect
-    start_s = 0.0
 
     def __init__(self, tools, folder):
         self.tools, self.folder = tools, folder
@@ -80,12 +79,13 @@ class System:
     def set_up(self):
         raise NotImplementedError
 
-    def start(self, count, rate):
+    def start(self, count, rate, before_publishing=lambda: None):
         self.count, self.rate = count, rate
         for process in self.processes.values():
             process.start()
             process.wait_up()
         self.start_watching()
+        before_publishing()
         self.start_publishing()
 
     # ---- MQTT peers: the publisher talks to local_port, the watcher to centre_port
