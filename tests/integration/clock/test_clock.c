@@ -470,8 +470,7 @@ static void clock_text(int64_t utc, int64_t truth_utc, char ret_text[static 32])
                     &parts) > 0);
 }
 
-static void print_tap(
-    const struct world *world, const char *name, const struct placed *placed, const char *verdict)
+static void print_tap(const char *name, const struct placed *placed, const char *verdict)
 {
     static const char *const trusts[] = {
         [WALL_UNSET] = "unset", [WALL_RTC] = "rtc", [WALL_SYNCED] = "synced"};
@@ -518,8 +517,8 @@ static void every_scene_comes_to_what_it_must(void **state)
         play(&world, &scenes[i]);
         if (wants_table) {
             (void)snprintf(name, sizeof name, "%s: in", scenes[i].name);
-            print_tap(&world, name, &world.in, world.verdict);
-            print_tap(&world, "out", &world.out, "");
+            print_tap(name, &world.in, world.verdict);
+            print_tap("out", &world.out, "");
             continue;
         }
         print_message(
