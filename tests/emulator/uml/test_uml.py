@@ -19,8 +19,7 @@ TAPS = int(os.environ.get("ECM_UML_TAPS", "200"))
 CARER = "04A1B2C3D4E5F6"
 BOUNCE_S = 120  # gateway/direction.h
 HEALTH_S = 30   # the preset of [reader] health_s
-TICK_MS = 10
-SLACK_MS = 60   # of a lamp's time: some ticks, and other work on this machine
+SLACK_MS = 130  # of a lamp's time: a round of the reader, seven exchanges, is done before it
 
 
 @pytest.fixture(scope="module")
