@@ -1,16 +1,14 @@
 /*
- * chain.h - the SHA-256 chain over a device's log, and the Ed25519 signature over its
- * head.
+ * chain.h - the SHA-256 chain over a device's log, and the Ed25519 signature over its head.
  *
- * head[0]  = SHA-256("ecm.v1 log" 00 device_id 00 epoch as 8 bytes, most significant
- * first) head[n]  = SHA-256(head[n-1] || the encoded bytes of record n, as stored and as
- * sent)
+ * head[0]  = SHA-256("ecm.v1 log" 00 device_id 00 epoch as 8 bytes, most significant first)
+ * head[n]  = SHA-256(head[n-1] || the encoded bytes of record n, as stored and as sent)
  *
  * So whoever knows head[n] knows that no record up to n was changed, removed or inserted.
  * The signature is Ed25519 (RFC 8032) over the bytes that proto/messages.h composes.
  *
- * Threads: a struct chain and a struct signer belong to one thread. Nothing here blocks,
- * except the two functions that read and write key files.
+ * Threads: a struct chain and a struct signer belong to one thread. Nothing here blocks, except
+ * the two functions that read and write key files.
  */
 #ifndef ECM_BASE_CHAIN_H
 #define ECM_BASE_CHAIN_H
@@ -37,9 +35,9 @@ void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE], cons
     size_t size, uint8_t ret_head[static CHAIN_SIZE]);
 
 /*
- * Open the private key (PEM) at path; when the file is absent make a key and write it
- * there with mode 0600, synced. -EACCES when others may read the file; ECM_EFORMAT when
- * it is not an Ed25519 key.
+ * Open the private key (PEM) at path; when the file is absent make a key and write it there with
+ * mode 0600, synced. -EACCES when others may read the file; ECM_EFORMAT when it is not an Ed25519
+ * key.
  */
 int signer_open(struct signer **ret_signer, const char *path, struct err *err);
 void signer_close(struct signer *signer);

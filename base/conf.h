@@ -1,11 +1,10 @@
 /*
- * conf.h - configuration files as a table: "key = value" under "[section]" (read by
- * inih).
+ * conf.h - configuration files as a table: "key = value" under "[section]" (read by inih).
  *
- * A daemon declares one struct conf_item a key, naming where the value goes. The reader,
- * the printer (-p) and the "unknown key" error all read that table. Every error of a file
- * is reported, one line each ("gateway.conf:12: reader.poll_ms: 5 is below the minimum
- * 20"), before the file is refused. Secrets are file names, never values.
+ * A daemon declares one struct conf_item a key, naming where the value goes. The reader, the
+ * printer (-p) and the "unknown key" error all read that table. Every error of a file is
+ * reported, one line each ("gateway.conf:12: reader.poll_ms: 5 is below the minimum 20"),
+ * before the file is refused. Secrets are file names, never values.
  */
 #ifndef ECM_BASE_CONF_H
 #define ECM_BASE_CONF_H
@@ -15,8 +14,7 @@
 #include <stdio.h>
 
 enum conf_type {
-    CONF_STRING, /* char[size] in the target; max is the longest length allowed, 0: what
-                    fits */
+    CONF_STRING, /* char[size] in the target; max is the longest length allowed, 0: what fits */
     CONF_INT,    /* int64_t, min..max */
     CONF_BOOL,   /* bool: yes, no, true, false, on, off, 1, 0 */
     CONF_CHOICE, /* int: the index of the value in choices */
@@ -36,13 +34,12 @@ struct conf_item {
     const char *help;           /* one sentence */
 };
 
-/* Give every item of target its preset. The presets of a table are right or it is a bug.
- */
+/* Give every item of target its preset. The presets of a table are right or it is a bug. */
 void conf_preset(const struct conf_item *items, size_t count, void *target);
 
 /*
- * Read path over target, which holds presets. 0; ECM_ECONFIG when at least one line was
- * written to errors; -errno when the file cannot be read (also said on errors).
+ * Read path over target, which holds presets. 0; ECM_ECONFIG when at least one line was written
+ * to errors; -errno when the file cannot be read (also said on errors).
  */
 int conf_load(
     const struct conf_item *items, size_t count, const char *path, void *target, FILE *errors);
@@ -51,8 +48,7 @@ int conf_load(
 int conf_set(const struct conf_item *items, size_t count, const char *assignment, void *target,
     FILE *errors);
 
-/* Write target as a file that conf_load() reads back, each key after its help and limits.
- */
+/* Write target as a file that conf_load() reads back, each key after its help and limits. */
 void conf_print(const struct conf_item *items, size_t count, const void *target, FILE *out);
 
 #endif

@@ -1,18 +1,17 @@
 /*
  * err.h - one way to say that something went wrong.
  *
- * A function that can fail returns int: 0, or a negative code. Codes down to -999 are
- * plain -errno; the codes below are ours. Callers test `rc < 0` and either handle the
- * code, or add what they were doing and pass it up:
+ * A function that can fail returns int: 0, or a negative code. Codes down to -999 are plain
+ * -errno; the codes below are ours. Callers test `rc < 0` and either handle the code, or add
+ * what they were doing and pass it up:
  *
  *     rc = outbox_open(&box, conf->outbox_path, err);
  *     if (rc < 0) {
  *         return err_wrap(err, rc, "cannot start");
  *     }
  *
- * struct err carries the sentence for the person. It is passed only to cold functions
- * (start, configuration, import); hot paths return the code alone. A NULL struct err is
- * always allowed.
+ * struct err carries the sentence for the person. It is passed only to cold functions (start,
+ * configuration, import); hot paths return the code alone. A NULL struct err is always allowed.
  */
 #ifndef ECM_BASE_ERR_H
 #define ECM_BASE_ERR_H

@@ -6,8 +6,8 @@
  * priority (sd-daemon(3)), elsewhere with the UTC time and the level.
  *
  * Privacy: no tag number, name or address above debug. Use log_tag() to name a tag.
- * Who logs: only the files listed in tools/check_layers.py; everything else returns its
- * error. Threads:  any thread may log; a line is one write(2).
+ * Who logs: only the files listed in tools/check_layers.py; everything else returns its error.
+ * Threads:  any thread may log; a line is one write(2).
  */
 #ifndef ECM_BASE_LOG_H
 #define ECM_BASE_LOG_H
@@ -33,9 +33,8 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum { LOG_TAG_SIZE = 9 };
 
 /*
- * Name a tag without giving it away: eight hex digits of a hash keyed with a random key
- * of this process, so that two lines of one run can be joined and nothing else. Returns
- * name.
+ * Name a tag without giving it away: eight hex digits of a hash keyed with a random key of this
+ * process, so that two lines of one run can be joined and nothing else. Returns name.
  */
 const char *log_tag(const uint8_t *uid, size_t size, char name[static LOG_TAG_SIZE]);
 

@@ -1,11 +1,11 @@
 /*
  * loop.h - the one event loop of a daemon, over sd-event.
  *
- * Descriptors, timers and the stop signals run callbacks in the thread that called
- * loop_run(). Ownership: whoever opens closes; a source is closed before the loop it
- * belongs to, and never from inside another source's callback except by that source
- * itself. Threads:   one loop belongs to one thread. Blocking:  loop_run() only.
- * Callbacks must not block for long: a carer is waiting.
+ * Descriptors, timers and the stop signals run callbacks in the thread that called loop_run().
+ * Ownership: whoever opens closes; a source is closed before the loop it belongs to, and never
+ *            from inside another source's callback except by that source itself.
+ * Threads:   one loop belongs to one thread.
+ * Blocking:  loop_run() only. Callbacks must not block for long: a carer is waiting.
  */
 #ifndef ECM_BASE_LOOP_H
 #define ECM_BASE_LOOP_H
@@ -55,13 +55,12 @@ void loop_stop(struct loop *loop);
 uint64_t loop_now_us(void);
 
 /*
- * Tell the service manager (sd_notify(3)): "READY=1", "STATUS=...", "WATCHDOG=1",
- * "STOPPING=1". Does nothing when there is none.
+ * Tell the service manager (sd_notify(3)): "READY=1", "STATUS=...", "WATCHDOG=1", "STOPPING=1".
+ * Does nothing when there is none.
  */
 void loop_notify(const char *state);
 
-/* The watchdog period the service manager wants, in microseconds; 0 when it wants none.
- */
+/* The watchdog period the service manager wants, in microseconds; 0 when it wants none. */
 uint64_t loop_watchdog_us(void);
 
 #endif

@@ -1,18 +1,18 @@
 /*
  * mqtt.h - MQTT 3.1.1 sessions that never give up, over libmosquitto.
  *
- * One struct mqtt_io is one I/O thread; it carries one session (a daemon) or thousands
- * (the simulator). A session connects, and after every loss reconnects for ever with
- * jittered exponential back-off. Nothing is queued across a loss: what the caller must
- * not lose, the caller keeps until the other END has said it has it. A broker is
- * transport, not storage.
+ * One struct mqtt_io is one I/O thread; it carries one session (a daemon) or thousands (the
+ * simulator). A session connects, and after every loss reconnects for ever with jittered
+ * exponential back-off. Nothing is queued across a loss: what the caller must not lose, the
+ * caller keeps until the other END has said it has it. A broker is transport, not storage.
  *
- * Threads:   all functions are called from one thread, the owner's. Handlers run in that
- * thread, from mqtt_io_dispatch(). libmosquitto and its blocking name look-ups stay
- * inside the I/O thread. Ownership: sessions are closed before their mqtt_io. Payloads
- * are copied in; what a handler is shown dies when it returns. Limits:    MQTT_QUEUE_MAX
- * bytes wait in each direction of a session; beyond that mqtt_publish() says -EAGAIN, and
- * reading from the broker pauses.
+ * Threads:   all functions are called from one thread, the owner's. Handlers run in that thread,
+ *            from mqtt_io_dispatch(). libmosquitto and its blocking name look-ups stay inside the
+ *            I/O thread.
+ * Ownership: sessions are closed before their mqtt_io. Payloads are copied in; what a handler
+ *            is shown dies when it returns.
+ * Limits:    MQTT_QUEUE_MAX bytes wait in each direction of a session; beyond that
+ *            mqtt_publish() says -EAGAIN, and reading from the broker pauses.
  */
 #ifndef ECM_BASE_MQTT_H
 #define ECM_BASE_MQTT_H
@@ -46,8 +46,7 @@ struct mqtt_conf {
 };
 
 struct mqtt_handler {
-    /* The broker accepted us. Subscribe here: subscriptions do not outlive a connection.
-     */
+    /* The broker accepted us. Subscribe here: subscriptions do not outlive a connection. */
     void (*connected)(void *user);
     /* The connection is gone, or an attempt failed. reason is a sentence for the log;
      * retry_ms is the wait before the next attempt. */
@@ -71,23 +70,22 @@ void mqtt_io_dispatch(struct mqtt_io *io);
 uint64_t mqtt_io_age_ms(const struct mqtt_io *io);
 
 /*
- * Begin a session and its first attempt to connect. conf is copied, handler and user must
- * stay. 0; -ENOENT or -EACCES when a TLS or password file cannot be read (err names it);
- * -ENOMEM. A broker that does not answer is not an error here.
+ * Begin a session and its first attempt to connect. conf is copied, handler and user must stay.
+ * 0; -ENOENT or -EACCES when a TLS or password file cannot be read (err names it); -ENOMEM.
+ * A broker that does not answer is not an error here.
  */
 int mqtt_session_open(struct mqtt_session **ret_session, struct mqtt_io *io,
     const struct mqtt_conf *conf, const struct mqtt_handler *handler, void *user, struct err *err);
 
-/* Disconnect and release. Waits up to a second for what was published to leave. NULL is
- * allowed. */
+/* Disconnect and release. Waits up to a second for what was published to leave. NULL is allowed. */
 void mqtt_session_close(struct mqtt_session *session);
 
 /* Whether the broker has accepted us and not left since. */
 bool mqtt_session_is_connected(const struct mqtt_session *session);
 
 /*
- * Hand a message to the I/O thread. 0; -ENOTCONN; -EAGAIN when the queue is full;
- * -EMSGSIZE above MQTT_PAYLOAD_MAX; -ENOMEM. 0 promises nothing about delivery.
+ * Hand a message to the I/O thread. 0; -ENOTCONN; -EAGAIN when the queue is full; -EMSGSIZE above
+ * MQTT_PAYLOAD_MAX; -ENOMEM. 0 promises nothing about delivery.
  */
 int mqtt_publish(struct mqtt_session *session, const char *topic, const void *payload, size_t size,
     unsigned qos, bool retain);
