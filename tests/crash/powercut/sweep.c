@@ -10,7 +10,7 @@
 
 #include "tests/unit/suite.h"
 
-enum { POSITIONS_MAX = 20000, SEEDS_DEFAULT = 2 };
+enum { POSITIONS_MAX = 20000, SEEDS_DEFAULT = 1 };
 
 static unsigned seeds_wanted = SEEDS_DEFAULT;
 

@@ -60,7 +60,7 @@ void sweep_cuts_twice(const struct sweep_subject *subject, const struct disk_ima
 void sweep_faults(const struct sweep_subject *subject, const struct disk_image *base,
     enum disk_fault fault, struct sweep_tally *tally);
 
-/* The tests' main(): "--seeds N" (default 2) before cmocka sees anything. */
+/* The tests' main(): "--seeds N" (default 1) before cmocka sees anything. */
 void sweep_arguments(int argc, char **argv);
 unsigned sweep_seeds(void);
 

@@ -201,7 +201,7 @@ static void a_second_cut_during_recovery_costs_nothing(void **unused)
     struct disk_image *base = base_before_checkpoint(&state);
 
     (void)unused;
-    sweep_cuts_twice(&append, base, sweep_seeds() > 2 ? 1 : 17, &tally);
+    sweep_cuts_twice(&append, base, sweep_seeds() > 2 ? 1 : 29, &tally);
     disk_image_free(base);
     base = base_stopped(&state);
     state.may_renew = true;
