@@ -1,6 +1,5 @@
 /*
- * gateway.h - the core of one gateway: reader -> direction -> outbox -> feedback ->
- * uplink.
+ * gateway.h - the core of one gateway: reader -> direction -> outbox -> feedback -> uplink.
  *
  * It owns no loop, no thread and no socket, so a daemon runs one and a simulator a
  * thousand. It is built from ports; the owner of the ports calls it:
@@ -29,10 +28,10 @@
  * outbox path with a clock of another boot_id; nothing rests on gateway_close() having
  * been called.
  *
- * Ownership: ports and what they point to are the caller's and outlive the gateway.
- * Strings of struct gateway_conf are copied. Threads:   one gateway belongs to one
- * thread; different gateways share nothing. Blocking:  gateway_open(),
- * gateway_poll_reader() and gateway_on_message() wait for the disk.
+ * Ownership: ports and what they point to are the caller's and outlive the gateway. Strings of
+ *            struct gateway_conf are copied.
+ * Threads:   one gateway belongs to one thread; different gateways share nothing.
+ * Blocking:  gateway_open(), gateway_poll_reader() and gateway_on_message() wait for the disk.
  */
 #ifndef ECM_GATEWAY_GATEWAY_H
 #define ECM_GATEWAY_GATEWAY_H
@@ -78,8 +77,7 @@ struct gateway_ports {
     void *on_record_user;
 };
 
-/* When gateway_tick() is wanted next; whichever comes first. UINT64_MAX: not because of
- * this. */
+/* When gateway_tick() is wanted next; whichever comes first. UINT64_MAX: not because of this. */
 struct gateway_due {
     uint64_t clock_us;  /* boot time of ports.clock: feedback steps, clock checks, retention */
     uint64_t uplink_us; /* ports.uplink.now_us: batches, time-outs, heartbeats */
@@ -96,8 +94,7 @@ int gateway_open(struct gateway **ret_gateway, const struct gateway_conf *conf,
 /* NULL is allowed. */
 void gateway_close(struct gateway *gateway);
 
-/* Poll ports.readers[index] until it has nothing more to say (a bounded number of times).
- */
+/* Poll ports.readers[index] until it has nothing more to say (a bounded number of times). */
 void gateway_poll_reader(struct gateway *gateway, size_t index);
 
 /* The transport is up: subscribes and says hello. */
@@ -106,8 +103,7 @@ void gateway_on_connected(struct gateway *gateway);
 /* It is gone, or another attempt failed; may be called for each attempt. Logged once. */
 void gateway_on_disconnected(struct gateway *gateway, const char *reason, unsigned retry_ms);
 
-/* A message on any topic; what is not meant for us, or not decodable, is counted and
- * dropped. */
+/* A message on any topic; what is not meant for us, or not decodable, is counted and dropped. */
 void gateway_on_message(
     struct gateway *gateway, const char *topic, const uint8_t *payload, size_t size);
 

@@ -1,29 +1,26 @@
 /*
- * uplink.h - the end-to-end protocol from the outbox to the collector, over any
- * transport.
+ * uplink.h - the end-to-end protocol from the outbox to the collector, over any transport.
  *
  * The transport may lose, repeat and delay whole messages; it promises nothing else. What
  * makes a record safe is the collector's ack, sent after its commit (docs/PROTOCOL.md):
  *
- *   1. On connect: hello. Nothing is sent before the collector has answered with its
- * high-water mark; from there we continue, forwards or (a restored collector) backwards.
- *   2. Batches in seq order, up to BATCH_RECORDS_MAX records or BATCH_BYTES_MAX bytes; a
- * lone tap goes at once. At most UPLINK_WINDOW records are unacked on the way.
- *   3. An ack is cumulative. wants_resend moves the next seq back, also below what was
- * acked.
+ *   1. On connect: hello. Nothing is sent before the collector has answered with its high-water
+ *      mark; from there we continue, forwards or (a restored collector) backwards.
+ *   2. Batches in seq order, up to BATCH_RECORDS_MAX records or BATCH_BYTES_MAX bytes; a lone tap
+ *      goes at once. At most UPLINK_WINDOW records are unacked on the way.
+ *   3. An ack is cumulative. wants_resend moves the next seq back, also below what was acked.
  *   4. No progress within the time-out: hello again, with the wait doubling from
- *      UPLINK_ACK_TIMEOUT_MIN_US to UPLINK_ACK_TIMEOUT_MAX_US. A collector that is away
- * for a month costs one small message a minute, never a stream of batches. After
- *      UPLINK_STALLS_TO_SPLIT stalls at the same seq records go one by one, so that one
- * that is refused cannot hold up what a batch holds besides it.
- *   5. An ack for another epoch is ignored. A collector that is ahead of our newest
- * record, or whose chain head differs from ours at the same seq, has seen a log that we
- * have lost (a card restored from an image): outbox_renew() begins a new epoch, with an
- * alarm.
+ *      UPLINK_ACK_TIMEOUT_MIN_US to UPLINK_ACK_TIMEOUT_MAX_US. A collector that is away for a month
+ *      costs one small message a minute, never a stream of batches. After UPLINK_STALLS_TO_SPLIT
+ *      stalls at the same seq records go one by one, so that one that is refused cannot hold up
+ *      what a batch holds besides it.
+ *   5. An ack for another epoch is ignored. A collector that is ahead of our newest record, or
+ *      whose chain head differs from ours at the same seq, has seen a log that we have lost (a card
+ *      restored from an image): outbox_renew() begins a new epoch, with an alarm.
  *
  * Ownership: the port's user and the outbox outlive the uplink.
- * Threads:   one uplink belongs to one thread; nothing here blocks, except that an ack
- * waits for the disk.
+ * Threads:   one uplink belongs to one thread; nothing here blocks, except that an ack waits for
+ *            the disk.
  */
 #ifndef ECM_GATEWAY_UPLINK_H
 #define ECM_GATEWAY_UPLINK_H
@@ -49,11 +46,9 @@ struct uplink;
 /* What carries messages. base/mqtt.h in the daemon and the simulator, a list in tests. */
 struct uplink_port {
     void *user;
-    /* 0: taken, which promises nothing. -ENOTCONN, or -EAGAIN: later. Must not call back.
-     */
+    /* 0: taken, which promises nothing. -ENOTCONN, or -EAGAIN: later. Must not call back. */
     int (*publish)(void *user, const char *topic, const uint8_t *payload, size_t size, bool retain);
-    /* Receive topic from now on, for this connection. Failures show as missing answers.
-     */
+    /* Receive topic from now on, for this connection. Failures show as missing answers. */
     int (*subscribe)(void *user, const char *topic);
     /* Real time in microseconds, only counting up (loop_now_us()). */
     uint64_t (*now_us)(void *user);
