@@ -123,6 +123,23 @@ static void compile_envelope(struct compiling *compiling)
     }
 }
 
+static void compile_lines(struct compiling *compiling)
+{
+    const struct contract_words *words = &compiling->contract->words;
+    bool settles = words->guarantee_percent > 0 || words->guarantee_cap_percent > 0;
+
+    if (settles && words->lines_seconds == SECONDS_EXACT) {
+        complain(compiling, "lines.seconds",
+            "exact cannot go with a guarantee, which is in minutes; permitted with it: truncate, "
+            "nearest");
+    }
+    if (words->lines_per == LINES_PROVIDER && words->envelope_counts == COUNTS_ALL) {
+        complain(compiling, "lines.per",
+            "provider, but envelope.counts = all pays each person's week; permitted with it: "
+            "person_week");
+    }
+}
+
 static void compile_cancellation(struct compiling *compiling)
 {
     struct contract *contract = compiling->contract;
@@ -206,6 +223,7 @@ size_t contract_compile(
     compile_identity(&compiling);
     compile_rounding(&compiling);
     compile_envelope(&compiling);
+    compile_lines(&compiling);
     compile_cancellation(&compiling);
     compile_prices(&compiling);
     compile_days(&compiling);

@@ -26,6 +26,13 @@ void lines_drop_zero(struct pay_lines *lines, size_t from);
 int pay_check_amount(const struct pay_input *input, text_id provider_id, int64_t amount,
     struct pay_problem *ret_problem);
 
+/*
+ * Move each provider's minutes between guarantee and cap (rule C) and price them: from base,
+ * which has whole minutes by provider, funder and rate, to lines. cap_percent 0: no cap.
+ */
+int pay_settle_providers(const struct pay_input *input, const struct pay_lines *base,
+    struct pay_lines *lines, struct pay_problem *ret_problem);
+
 /* The models proper; see pay_model(). */
 int pay_model_a(
     const struct pay_input *input, struct pay_lines *lines, struct pay_problem *ret_problem);

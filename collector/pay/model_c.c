@@ -134,7 +134,9 @@ static int settle(const struct pay_input *input, const struct pay_lines *base,
     struct envelope envelope = {.provider = provider,
         .from = lines->count,
         .floor_min = (provider->contract_minutes * params->floor_percent + PERCENT - 1) / PERCENT,
-        .cap_min = provider->contract_minutes * params->cap_percent / PERCENT};
+        .cap_min = params->cap_percent == 0
+                       ? PAY_AMOUNT_MAX
+                       : provider->contract_minutes * params->cap_percent / PERCENT};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < base->count; i++) {
@@ -199,26 +201,34 @@ static text_id find_funder(const struct pay_input *input)
     return 0;
 }
 
-int pay_model_c(
-    const struct pay_input *input, struct pay_lines *lines, struct pay_problem *ret_problem)
+int pay_settle_providers(const struct pay_input *input, const struct pay_lines *base,
+    struct pay_lines *lines, struct pay_problem *ret_problem)
 {
     const struct dataset *dataset = input->dataset;
     text_id guarantee_funder = find_funder(input);
-    struct pay_lines base = {0};
     size_t first = lines->count;
+    int rc = check_providers(input, base, ret_problem);
+
+    for (size_t i = 0; rc == 0 && i < dataset->providers_count; i++) {
+        rc = settle(input, base, &dataset->providers[i], guarantee_funder, lines, ret_problem);
+    }
+    lines_drop_zero(lines, first);
+    lines_sort(lines, first, dataset);
+    return rc;
+}
+
+int pay_model_c(
+    const struct pay_input *input, struct pay_lines *lines, struct pay_problem *ret_problem)
+{
+    struct pay_lines base = {0};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < input->result->slots_count; i++) {
         rc = add_slot(input, &base, 0, &input->result->slots[i], ret_problem);
     }
     if (rc == 0) {
-        rc = check_providers(input, &base, ret_problem);
-    }
-    for (size_t i = 0; rc == 0 && i < dataset->providers_count; i++) {
-        rc = settle(input, &base, &dataset->providers[i], guarantee_funder, lines, ret_problem);
+        rc = pay_settle_providers(input, &base, lines, ret_problem);
     }
     pay_lines_done(&base);
-    lines_drop_zero(lines, first);
-    lines_sort(lines, first, dataset);
     return rc;
 }

@@ -204,6 +204,7 @@ static void guarantee_of_80_percent_of_1000_hours(void **state)
     (void)state;
     words.guarantee_percent = 80;
     words.lines_per = LINES_PROVIDER;
+    words.lines_seconds = SECONDS_TRUNCATE;
     (void)strcpy(words.guarantee_funder, "LA");
     contract = compile(&words);
     for (size_t i = 0; i < 3; i++) {
