@@ -338,6 +338,13 @@ static int fill_under_outbox(const char *path, const char *filler)
     is_good = is_expected("ack on a full disk", outbox_ack(box, promised), 0) && is_good;
     rc = outbox_keep_house(box, 1603065600000, 90);
     is_good = is_expected("keep house on a full disk", rc, rc == 0 ? 0 : ECM_EFULL) && is_good;
+    outbox_close(box);
+    box = NULL;
+    is_good = is_expected("start on a full disk", open_outbox(&box, path, &repair), 0) && is_good;
+    if (box == NULL || repair.was_set_aside) {
+        return 1;
+    }
+    is_good = is_expected("append after that", append_next(box), ECM_EFULL) && is_good;
     (void)unlink(filler);
     is_good = is_expected("append with space again", append_next(box), 0) && is_good;
     is_good =
