@@ -35,7 +35,7 @@ def rows(tmp_path_factory):
     assert done.returncode == 0
     with open(folder / "result.tsv", encoding="utf-8") as file:
         columns, *lines = csv.reader(file, delimiter="\t")
-    assert columns[3:8] == ["lost", "doubled", "cuts", "lost", "doubled"]
+    assert columns[3:9] == ["lost", "doubled", "cuts", "lost", "doubled", "outage lost"]
     return {line[0]: line for line in lines}
 
 
@@ -43,5 +43,6 @@ def test_ours_loses_and_doubles_nothing_in_kills_and_power_cuts(rows):
     assert [int(x) for x in rows["ours"][2:8]] == [6, 0, 0, 4, 0, 0]
 
 
-def test_the_stock_bridge_is_caught_losing_what_it_acknowledged(rows):
-    assert int(rows["mosquitto"][3]) > 0 and int(rows["mosquitto"][6]) > 0
+def test_the_stock_bridge_is_caught_losing_what_its_queue_of_1000_cannot_hold(rows):
+    assert int(rows["ours"][8]) == 0
+    assert int(rows["mosquitto"][8]) == 500
