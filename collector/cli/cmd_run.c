@@ -11,12 +11,13 @@
 #include "base/hash.h"
 #include "collector/cli/cli.h"
 #include "collector/cli/outfile.h"
+#include "collector/cli/run_extras.h"
 #include "collector/cli/source_args.h"
 #include "collector/pay/adjust.h"
 #include "collector/pay/inputs.h"
 #include "collector/pay/outputs.h"
 
-enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS };
+enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS, KEY_CONTRACT };
 enum { MODELS_MAX = 3, FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
 
 struct run_args {
@@ -24,11 +25,13 @@ struct run_args {
     char models[MODELS_MAX + 1];
     const char *out;
     const char *previous;
+    const char *contract;
 };
 
 static const struct argp_option options[] = {
     {"models", KEY_MODELS, "A,B,C", 0, "Payment models to calculate (default: A,B,C)", 0},
     {"out", KEY_OUT, "DIR", 0, "Write the files of the run into DIR; made when not there", 0},
+    {"contract", KEY_CONTRACT, "FILE", 0, "Pay under this contract too; see docs/CONTRACTS.md", 0},
     {"previous", KEY_PREVIOUS, "RUN_ID", 0,
         "Post the differences to this earlier run (with --from: the folder of its files)", 0},
     {0},
@@ -78,6 +81,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PREVIOUS:
         args->previous = arg;
         return 0;
+    case KEY_CONTRACT:
+        args->contract = arg;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not an option", arg);
         return EINVAL;
@@ -112,22 +118,29 @@ struct running {
     struct text lines;
     struct text manifest;
     char *previous_lines; /* NULL: no earlier run */
+    struct run_extras extras;
 };
 
 static int calculate(struct running *running, struct err *err)
 {
     struct pay_problem problem = {""};
+    int rc = 0;
 
     running->run = (struct pay_run){.input = running->session->input,
         .period = &running->session->visits_period,
-        .models = running->args->models};
+        .models = running->args->models,
+        .contract_text = running->extras.contract_text};
     for (const char *model = running->args->models; *model != '\0'; model++) {
-        int rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
+        rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
 
         if (rc < 0) {
             return err_set(
                 err, rc, "model %c: %s", *model, rc == -ENOMEM ? "out of memory" : problem.text);
         }
+    }
+    rc = run_extras_calculate(&running->extras, running->session, &running->run, err);
+    if (rc < 0) {
+        return rc;
     }
     adjust_add_lines(&running->lines, &running->run);
     (void)text_end(&running->lines);
@@ -201,6 +214,25 @@ static int write_text(
     text_add(&outfile.text, text->bytes, text->size);
     outfile.text.rc = text->rc < 0 ? text->rc : outfile.text.rc;
     return outfile_finish(&outfile, hex, err);
+}
+
+static int write_contract(struct running *running, struct err *err)
+{
+    struct text lines = {0};
+    struct text slots = {0};
+    int rc = write_text(running, "identity.csv", &running->extras.identity, err);
+
+    if (rc == 0 && running->extras.has_contract) {
+        compose_add_lines(&lines, &running->extras.composed);
+        rc = write_text(running, "contract_lines.csv", &lines, err);
+    }
+    if (rc == 0 && running->extras.has_contract) {
+        compose_add_slots(&slots, &running->extras.composed);
+        rc = write_text(running, "contract_slots.csv", &slots, err);
+    }
+    text_done(&lines);
+    text_done(&slots);
+    return rc;
 }
 
 static int write_summaries(struct running *running, struct err *err)
@@ -315,10 +347,14 @@ static int make_folder(const char *path, struct err *err)
 static int make_run(struct running *running, struct err *err)
 {
     int (*const steps[])(struct running *, struct err *) = {
-        get_previous, calculate, identify, write_outputs, write_summaries, keep};
-    int rc = session_open(running->session, &running->args->source, err);
+        get_previous, calculate, identify, write_outputs, write_contract, write_summaries, keep};
+    int rc = run_extras_open(&running->extras, running->args->contract, err);
 
     if (rc == 0) {
+        rc = session_open(running->session, &running->args->source, err);
+    }
+    if (rc == 0) {
+        run_extras_cut_off(&running->extras, running->session);
         rc = session_reconcile(running->session, err);
     }
     if (rc == 0) {
@@ -343,8 +379,10 @@ int cmd_run(int argc, char **argv)
     }
     rc = make_run(&running, &err);
     if (rc == 0) {
+        (void)fputs(text_end(&running.extras.sentences), stderr);
         (void)printf("run %s\n", running.run_id);
     }
+    run_extras_done(&running.extras);
     pay_lines_done(&running.run.lines);
     text_done(&running.lines);
     text_done(&running.manifest);

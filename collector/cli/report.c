@@ -13,6 +13,7 @@ int cli_report(int code, const struct err *err)
     (void)fprintf(stderr, "ecm-pay: %s\n", err->text[0] != '\0' ? err->text : err_name(code));
     switch (code) {
     case ECM_EFORMAT:
+    case ECM_ECONFIG:
     case -ENOENT:
     case -ENOTDIR:
     case -EINVAL:

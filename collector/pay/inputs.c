@@ -284,6 +284,9 @@ static void add_rules(struct text *text, const struct pay_run *run)
         text_addf(text, "rule %s/%d floor_percent=%d cap_percent=%d guarantee_funder=%s\n",
             p->rule_c_id, p->rule_c_version, p->floor_percent, p->cap_percent, p->guarantee_funder);
     }
+    if (run->contract_text != NULL) {
+        text_addf(text, "rule contract\n%s", run->contract_text);
+    }
 }
 
 /* The clock changes that can bear on the period: those within a year of it. */

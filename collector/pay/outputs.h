@@ -16,8 +16,9 @@
 struct pay_run {
     struct pay_input input;
     const struct visits_period *period;
-    const char *models;     /* "ABC": letters in that order, each at most once */
-    struct pay_lines lines; /* of all models, one model after another */
+    const char *models;        /* "ABC": letters in that order, each at most once */
+    struct pay_lines lines;    /* of all models, one model after another */
+    const char *contract_text; /* the contract that paid too, as its file; NULL: none */
 };
 
 struct output {

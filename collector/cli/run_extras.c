@@ -1,0 +1,134 @@
+/* run_extras.c - see run_extras.h. */
+#include "collector/cli/run_extras.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "collector/cli/contract_file.h"
+#include "collector/pay/lines.h"
+
+enum { DAY_S = 86400 };
+
+int run_extras_open(struct run_extras *extras, const char *path, struct err *err)
+{
+    FILE *stream = NULL;
+    size_t size = 0;
+    int rc = 0;
+
+    if (path == NULL) {
+        return 0;
+    }
+    rc = contract_file_read(path, &extras->contract, stderr);
+    if (rc < 0) {
+        return err_set(err, rc, "%s: the contract is refused", path);
+    }
+    stream = open_memstream(&extras->contract_text, &size);
+    if (stream == NULL) {
+        return err_set(err, -errno, "out of memory");
+    }
+    contract_file_print(&extras->contract, stream);
+    if (fclose(stream) != 0) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    extras->has_contract = true;
+    return 0;
+}
+
+void run_extras_cut_off(const struct run_extras *extras, struct session *session)
+{
+    int64_t days = extras->has_contract ? extras->contract.words.cut_off_days : 0;
+    int64_t last_utc = session->period->end_utc + days * DAY_S;
+
+    if (days > 0 && session->visits_period.asof_utc > last_utc) {
+        session->visits_period.asof_utc = last_utc;
+    }
+}
+
+static int account(struct run_extras *extras, const char *model, const struct pay_tallies *tallies,
+    const struct dataset *dataset, struct err *err)
+{
+    struct pay_problem problem = {""};
+
+    tallies_add_rows(&extras->identity, model, tallies, dataset);
+    tallies_add_sentence(&extras->sentences, model, tallies);
+    if (!tallies_hold(tallies, dataset, &problem)) {
+        return err_set(err, ECM_ECORRUPT, "model %s does not add up: %s", model, problem.text);
+    }
+    return 0;
+}
+
+static int account_model(
+    struct run_extras *extras, char model, const struct pay_run *run, struct err *err)
+{
+    const char name[] = {model, '\0'};
+    struct pay_tallies tallies = {0};
+    struct pay_problem problem = {""};
+    int rc = tallies_init(&tallies, run->input.dataset);
+
+    if (rc == 0) {
+        rc = tally_model(&run->input, model, &run->lines, &tallies, &problem);
+    }
+    if (rc < 0) {
+        (void)err_set(err, rc, "%s", rc == -ENOMEM ? "out of memory" : problem.text);
+    } else {
+        rc = account(extras, name, &tallies, run->input.dataset, err);
+    }
+    tallies_done(&tallies);
+    return rc;
+}
+
+static int pay_contract(struct run_extras *extras, struct pay_run *run, struct err *err)
+{
+    char name[sizeof "contract " + CONTRACT_ID_SIZE];
+    struct pay_problem problem = {""};
+    int rc = 0;
+
+    extras->composed = (struct compose_run){.contract = &extras->contract,
+        .input = &run->input,
+        .releases = extras->releases,
+        .release_count = extras->release_count};
+    rc = compose_run(&extras->composed, &problem);
+    if (rc < 0) {
+        return err_set(err, rc, "contract %s: %s", extras->contract.words.id,
+            rc == -ENOMEM ? "out of memory" : problem.text);
+    }
+    for (size_t i = 0; i < extras->composed.lines.count; i++) {
+        if (lines_append(&run->lines, &extras->composed.lines.rows[i]) < 0) {
+            return err_set(err, -ENOMEM, "out of memory");
+        }
+    }
+    (void)snprintf(name, sizeof name, "contract %s", extras->contract.words.id);
+    return account(extras, name, &extras->composed.tallies, run->input.dataset, err);
+}
+
+int run_extras_calculate(
+    struct run_extras *extras, struct session *session, struct pay_run *run, struct err *err)
+{
+    int rc = 0;
+
+    (void)session;
+    tallies_add_header(&extras->identity);
+    for (const char *model = run->models; rc == 0 && *model != '\0'; model++) {
+        rc = account_model(extras, *model, run, err);
+    }
+    if (rc == 0 && extras->has_contract) {
+        rc = pay_contract(extras, run, err);
+    }
+    if (rc == 0 && (extras->identity.rc < 0 || extras->sentences.rc < 0)) {
+        rc = err_set(err, -ENOMEM, "out of memory");
+    }
+    return rc;
+}
+
+void run_extras_done(struct run_extras *extras)
+{
+    compose_run_done(&extras->composed);
+    text_done(&extras->identity);
+    text_done(&extras->sentences);
+    free(extras->contract_text);
+    free(extras->releases);
+    *extras = (struct run_extras){0};
+}

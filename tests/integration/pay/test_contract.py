@@ -1,0 +1,175 @@
+"""ecm-pay contract and ecm-pay run --contract from the outside."""
+import csv
+import os
+import pathlib
+import subprocess
+import tarfile
+
+import pytest
+
+PAY = pathlib.Path(os.environ["ECM_BIN"]) / "ecm-pay"
+SOURCE = pathlib.Path(os.environ["ECM_SOURCE"])
+DATA = SOURCE / "tests" / "data"
+PRESETS = SOURCE / "docs" / "examples" / "contracts"
+EDGES = sorted(p.name for p in (DATA / "edge").iterdir())
+
+
+def call(*arguments, status=0):
+    done = subprocess.run([PAY, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def table(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(folder, out, *more, number=2, status=0):
+    asof = table(folder / "period.csv")[0][f"run{number}_asof_utc"]
+    return call("run", "--from", folder, "--as-of", asof, "--out", out, *more, status=status)
+
+
+@pytest.fixture(scope="session", name="week")
+def unpacked_week(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    with tarfile.open(DATA / "reference" / "week.tar.xz") as archive:
+        archive.extractall(folder)
+    return folder / "week"
+
+
+def lines(out, model):
+    """What is paid, line by line, without the model's letter and what C leaves out."""
+    return sorted((r["provider_id"], r["funder"], r["person_id"], r["week"] or "0",
+                   r["pence_per_hour"], r["kind"], r["pence"])
+                  for r in table(out / "lines.csv") if r["model"] == model)
+
+
+def assert_preset_pays_as_its_model(folder, out, model, number=2):
+    preset = PRESETS / f"model-{model.lower()}.contract"
+    run(folder, out, "--models", model, "--contract", preset, number=number)
+    assert lines(out, "K") == lines(out, model)
+
+
+@pytest.mark.parametrize("model", ["A", "B", "C"])
+def test_preset_pays_the_week_line_by_line_as_its_model(week, tmp_path, model):
+    assert_preset_pays_as_its_model(week, tmp_path, model)
+    pence = {"A": 27480414, "B": 26872706, "C": 29111716}
+    assert sum(int(r["pence"]) for r in table(tmp_path / "contract_lines.csv")) == pence[model]
+
+
+@pytest.mark.parametrize("model", ["A", "B", "C"])
+@pytest.mark.parametrize("name", EDGES)
+def test_preset_pays_each_edge_case_as_its_model(tmp_path, name, model):
+    assert_preset_pays_as_its_model(DATA / "edge" / name, tmp_path, model)
+
+
+def test_every_planned_second_of_every_provider_is_accounted_for(week, tmp_path):
+    run(week, tmp_path)
+    rows = table(tmp_path / "identity.csv")
+    assert {r["model"] for r in rows} == {"A", "B", "C"}
+    planned = sum((int(r["planned_end_utc"]) - int(r["planned_start_utc"]))
+                  for r in table(tmp_path / "slots.csv"))
+    for model in "ABC":
+        mine = [r for r in rows if r["model"] == model]
+        assert sum(int(r["planned_s"]) for r in mine) == planned
+        for row in mine:
+            parts = ["paid_s", "held_s", "missed_s", "cancelled_s", "difference_s"]
+            assert int(row["planned_s"]) == sum(int(row[part]) for part in parts), row
+    paid = sum(int(r["units"]) * 900 for r in table(tmp_path / "payA.csv"))
+    assert sum(int(r["paid_s"]) for r in rows if r["model"] == "A") == paid
+
+
+def test_try_says_every_step(tmp_path):
+    said = call("contract", "try", PRESETS / "model-a.contract", "--planned", "09:00-12:30",
+                "--actual", "08:57-12:35", "--rate", "16.00")
+    assert "source       218 min" in said
+    assert "rounding     218 min -> 225 min" in said
+    assert "visit cap    225 min -> 210 min" in said
+    assert "£56.00" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("day,hours", [("2026-03-28", "11:00:00"), ("2026-10-24", "13:00:00")])
+def test_try_knows_the_nights_when_the_clocks_change(tmp_path, day, hours):
+    file = tmp_path / "exact.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2020-01-01\n")
+    said = call("contract", "try", file, "--planned", "22:00-10:00", "--actual", "22:00-10:00",
+                "--day", day)
+    assert f"carer time   {hours} h" in said
+
+
+def test_every_problem_of_a_file_is_named_at_once(tmp_path):
+    file = tmp_path / "bad.contract"
+    file.write_text("[contract]\nversion = 0\nvalid_from = 2020-02-30\n[time]\nsource = guess\n"
+                    "[price]\nweekday = bands 30:10.00 15:5.00\n[colour]\nof = hair\n"
+                    "[cancellation]\nbands = 24h:0\n")
+    said = call("contract", "check", file, status=2)
+    assert said.count("\n") == 7, said
+    for part in ["contract.version: '0' is below the minimum 1",
+                 "contract.id: is missing; permitted: 1 to 32 characters",
+                 "contract.valid_from: is not a date; permitted: YYYY-MM-DD",
+                 "time.source: 'guess' is none of planned actual capped",
+                 "price.weekday: cannot be read; permitted: rate",
+                 "colour.of: 'hair' is set, but there is no such key",
+                 "cancellation.bands: cannot be read; permitted: HOURSh:PERCENT"]:
+        assert part in said, said
+    assert all(line.startswith(str(file)) for line in said.splitlines())
+
+
+def test_a_refused_contract_leaves_nothing_behind(tmp_path):
+    file = tmp_path / "bad.contract"
+    file.write_text("[contract]\nid = X\n")
+    run(DATA / "reference" / "tiny", tmp_path / "out", "--contract", file, status=2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_contract_that_begins_within_the_period_is_refused(tmp_path):
+    file = tmp_path / "late.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2099-01-01\n")
+    said = run(DATA / "reference" / "tiny", tmp_path / "out", "--contract", file, status=2)
+    assert "contract X/1 does not hold throughout the period" in said
+
+
+def test_the_contract_is_part_of_what_a_run_is(tmp_path):
+    folder = DATA / "reference" / "tiny"
+    file = tmp_path / "x.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2018-01-01\n")
+    plain = run(folder, tmp_path / "a")
+    first = run(folder, tmp_path / "b", "--contract", file)
+    again = run(folder, tmp_path / "c", "--contract", file)
+    file.write_text(file.read_text() + "[tolerance]\nminutes = 5\n")
+    other = run(folder, tmp_path / "d", "--contract", file)
+    assert first == again
+    assert len({plain, first, other}) == 3
+    for one in (tmp_path / "b").iterdir():
+        assert one.read_bytes() == (tmp_path / "c" / one.name).read_bytes(), one.name
+
+
+def test_visits_outside_the_tolerance_are_parked_and_held(tmp_path):
+    file = tmp_path / "x.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2018-01-01\n[tolerance]\nminutes = 5\n")
+    run(DATA / "reference" / "tiny", tmp_path, "--models", "A", "--contract", file)
+    worked = {(r["visit_id"], r["slot"]): int(r["worked_s"] or 0)
+              for r in table(tmp_path / "slots.csv")}
+    parked = 0
+    for row in table(tmp_path / "contract_slots.csv"):
+        if row["status"] != "OK":
+            continue
+        off = abs(worked[row["visit_id"], row["slot"]] - int(row["planned_s"]))
+        assert (row["outcome"] == "PARKED") == (off > 300), row
+        assert row["outcome"] == "PAID" or row["paid_s"] == "0"
+        parked += row["outcome"] == "PARKED"
+    assert parked > 0
+
+
+def test_after_the_cut_off_nothing_more_counts(tmp_path):
+    folder = DATA / "reference" / "tiny"
+    file = tmp_path / "x.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2018-01-01\n[cut_off]\ndays = 1\n")
+    end = int(table(folder / "period.csv")[0]["end_utc"])
+    late = call("run", "--from", folder, "--as-of", end + 9000000, "--out", tmp_path / "a",
+                "--contract", file)
+    on_time = call("run", "--from", folder, "--as-of", end + 86400, "--out", tmp_path / "b",
+                   "--contract", file)
+    assert late == on_time
