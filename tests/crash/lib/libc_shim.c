@@ -23,6 +23,7 @@ enum {
     SIMULATED_TIME = 1603065600,
 };
 
+/* The linker's names, not ours. NOLINTBEGIN(readability-identifier-naming) */
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
 ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
@@ -200,3 +201,4 @@ int __wrap_fstatvfs(int fd, struct statvfs *status)
     *status = (struct statvfs){.f_bavail = 1 << 20, .f_frsize = DISK_PAGE};
     return 0;
 }
+/* NOLINTEND(readability-identifier-naming) */

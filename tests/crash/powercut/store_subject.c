@@ -237,8 +237,8 @@ static void check_batches(struct store_state *state, sqlite3 *db, struct sweep_t
                 tally, &tally->duplicates, "record %llu twice", (unsigned long long)first_seq);
         } else if (first_seq != through + 1 || sqlite3_column_bytes(stmt, 2) != BATCH_SIZE ||
                    memcmp(bytes, sqlite3_column_blob(stmt, 2), BATCH_SIZE) != 0) {
-            sweep_note(tally, &tally->losses, "record %llu is not what came",
-                (unsigned long long)(through + 1));
+            sweep_note(tally, &tally->losses, "after record %llu comes not what came",
+                (unsigned long long)through);
         }
         through = first_seq + (uint64_t)sqlite3_column_int64(stmt, 1) - 1;
     }
