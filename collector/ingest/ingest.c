@@ -33,6 +33,7 @@ static const struct {
     [ALERT_ROLLED_BACK] = {"log-rolled-back", "the device's log ends before ours"},
     [ALERT_REWRITTEN] = {"log-rewritten", "the device sent other records under known numbers"},
     [ALERT_RECORD] = {"record-unreadable", "a record could not be read and is kept as bytes"},
+    [ALERT_TWICE] = {"device-twice", "two devices take turns under one name"},
 };
 
 void ingest_alert_raise(struct ingest *ingest, struct log_entry *entry, enum ingest_alert kind)

@@ -35,6 +35,7 @@ struct ingest {
     size_t gathered;  /* bytes in the transaction */
     int64_t begun_ms; /* when it began */
     uint64_t taken_batches, taken_records;
+    uint64_t greetings; /* hellos so far */
     int64_t complained_ms;
     struct ingest_counts counts;
     struct inspection inspection; /* too large for the stack of a callback */

@@ -1,4 +1,8 @@
-/* log_table.c - see log_table.h. Open addressing over pointers, at most half full. */
+/*
+ * log_table.c - see log_table.h. Open addressing over pointers, at most half full.
+ *
+ * The hash is of the device alone, so that all its logs (one, as a rule) lie in one run of slots.
+ */
 #include "collector/ingest/log_table.h"
 
 #include <stdlib.h>
@@ -6,9 +10,9 @@
 
 enum { FIRST_CAPACITY = 256 };
 
-static size_t hash_of(const char *device_id, uint64_t epoch)
+static size_t hash_of(const char *device_id)
 {
-    uint64_t hash = UINT64_C(14695981039346656037) ^ epoch;
+    uint64_t hash = UINT64_C(14695981039346656037);
 
     for (; *device_id != '\0'; device_id++) {
         hash = (hash ^ (unsigned char)*device_id) * UINT64_C(1099511628211);
@@ -24,7 +28,7 @@ struct log_entry *log_table_find(
     if (table->capacity == 0) {
         return NULL;
     }
-    at = hash_of(device_id, epoch) & (table->capacity - 1);
+    at = hash_of(device_id) & (table->capacity - 1);
     while (table->slots[at] != NULL) {
         const struct storage_log *log = &table->slots[at]->log;
 
@@ -38,7 +42,7 @@ struct log_entry *log_table_find(
 
 static void place(struct log_entry **slots, size_t capacity, struct log_entry *entry)
 {
-    size_t at = hash_of(entry->log.device_id, entry->log.epoch) & (capacity - 1);
+    size_t at = hash_of(entry->log.device_id) & (capacity - 1);
 
     while (slots[at] != NULL) {
         at = (at + 1) & (capacity - 1);
@@ -82,20 +86,46 @@ struct log_entry *log_table_add(struct log_table *table, const struct storage_lo
     return entry;
 }
 
+/* The next log of the device from slot *at on, or NULL; *at is then behind it. */
+static struct log_entry *next_of(const struct log_table *table, const char *device_id, size_t *at)
+{
+    while (table->slots[*at] != NULL) {
+        struct log_entry *entry = table->slots[*at];
+
+        *at = (*at + 1) & (table->capacity - 1);
+        if (strcmp(entry->log.device_id, device_id) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
 const struct log_entry *log_table_key_of(const struct log_table *table, const char *device_id)
 {
     const struct log_entry *oldest = NULL;
+    const struct log_entry *entry = NULL;
+    size_t at = table->capacity == 0 ? 0 : hash_of(device_id) & (table->capacity - 1);
 
-    for (size_t i = 0; i < table->capacity; i++) {
-        const struct log_entry *entry = table->slots[i];
-
-        if (entry != NULL && entry->log.has_public_key &&
-            strcmp(entry->log.device_id, device_id) == 0 &&
+    while (table->capacity > 0 && (entry = next_of(table, device_id, &at)) != NULL) {
+        if (entry->log.has_public_key &&
             (oldest == NULL || entry->log.log_id < oldest->log.log_id)) {
             oldest = entry;
         }
     }
     return oldest;
+}
+
+bool log_table_greeted_since(const struct log_table *table, const struct log_entry *entry)
+{
+    const struct log_entry *other = NULL;
+    size_t at = hash_of(entry->log.device_id) & (table->capacity - 1);
+
+    while ((other = next_of(table, entry->log.device_id, &at)) != NULL) {
+        if (other->greeted > entry->greeted) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void log_table_done(struct log_table *table)

@@ -22,6 +22,7 @@ enum ingest_alert {
     ALERT_ROLLED_BACK,
     ALERT_REWRITTEN,
     ALERT_RECORD,
+    ALERT_TWICE,
     ALERT_COUNT
 };
 
@@ -38,6 +39,7 @@ struct log_entry {
     int64_t touched_from, touched_to;
     uint64_t refused_seq; /* a batch beginning here had a broken chain; 0: none */
     int64_t heard_ms;     /* last batch */
+    uint64_t greeted;     /* number of its last hello, counted over all logs; 0: none yet */
     int64_t alerted_ms[ALERT_COUNT];
 };
 
@@ -53,7 +55,10 @@ struct log_entry *log_table_find(
 /* A new entry, its log as given. NULL when memory is out. */
 struct log_entry *log_table_add(struct log_table *table, const struct storage_log *log);
 
-/* The oldest log of the device that has a key, or NULL. Walks the table. */
+/* Whether another log of the same device said hello after the last hello of entry. */
+bool log_table_greeted_since(const struct log_table *table, const struct log_entry *entry);
+
+/* The oldest log of the device that has a key, or NULL. */
 const struct log_entry *log_table_key_of(const struct log_table *table, const char *device_id);
 
 void log_table_done(struct log_table *table);

@@ -59,6 +59,11 @@ void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const s
         return;
     }
     ingest_set_due(ingest, topic, entry);
+    /* A log that was followed by another one does not come back, unless there are two devices. */
+    if (entry->greeted != 0 && log_table_greeted_since(&ingest->logs, entry)) {
+        ingest_alert_raise(ingest, entry, ALERT_TWICE);
+    }
+    entry->greeted = ++ingest->greetings;
     if (hello->has_public_key) {
         take_key(ingest, entry, hello->public_key);
     }
