@@ -201,4 +201,11 @@ int store_run_put(struct storage *storage, const struct storage_run *run);
 int store_run_get(
     struct storage *storage, const char *run_id, storage_run_callback callback, void *user);
 
+/* ---- sqlite_evidence.c -------------------------------------------------------------------- */
+
+int store_correction_append(struct storage *storage, const struct storage_correction *correction,
+    const struct storage_amendment *amendment);
+int store_corrections(struct storage *storage, storage_correction_callback callback, void *user);
+int store_evidence(struct storage *storage, storage_evidence_callback callback, void *user);
+
 #endif

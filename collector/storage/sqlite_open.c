@@ -382,6 +382,9 @@ static const struct storage_ops store_ops = {
     .verdicts = store_verdicts,
     .run_put = store_run_put,
     .run_get = store_run_get,
+    .correction_append = store_correction_append,
+    .corrections = store_corrections,
+    .evidence = store_evidence,
 };
 
 int storage_sqlite_open(

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/storage/evidence.h"
 #include "collector/visits/dataset.h"
 
 enum { STORAGE_BUSY_MS = 10000, STORAGE_HASH_SIZE = 32, STORAGE_DEVICE_ID_MAX = 32 };
@@ -181,6 +182,15 @@ struct storage_ops {
     int (*run_put)(struct storage *storage, const struct storage_run *run);
     int (*run_get)(
         struct storage *storage, const char *run_id, storage_run_callback callback, void *user);
+
+    /* Append a correction, and its amendment when not NULL, in a transaction of their own. -EAGAIN
+     * when seq is not the one after the last: somebody else appended, so link it anew. */
+    int (*correction_append)(struct storage *storage, const struct storage_correction *correction,
+        const struct storage_amendment *amendment);
+    /* Walk all corrections in order; non-zero from callback ends the walk with that code. */
+    int (*corrections)(struct storage *storage, storage_correction_callback callback, void *user);
+    /* Walk all batches by log and number; likewise. */
+    int (*evidence)(struct storage *storage, storage_evidence_callback callback, void *user);
 };
 
 struct storage {
