@@ -13,7 +13,8 @@
 
 #include "base/conf.h"
 
-enum { SETTINGS_PATH_SIZE = 256, SETTINGS_NAME_SIZE = 33, SETTINGS_LINE_SIZE = 64 };
+/* A GPIO line may be named by a file, so by a path. */
+enum { SETTINGS_PATH_SIZE = 256, SETTINGS_NAME_SIZE = 33, SETTINGS_LINE_SIZE = SETTINGS_PATH_SIZE };
 
 enum settings_reader { SETTINGS_READER_SIMULATED, SETTINGS_READER_SPI, SETTINGS_READER_UART };
 enum settings_feedback { SETTINGS_FEEDBACK_TEXT, SETTINGS_FEEDBACK_GPIO, SETTINGS_FEEDBACK_NONE };
@@ -47,6 +48,7 @@ struct settings {
     char key_file[SETTINGS_PATH_SIZE];
     char user[SETTINGS_LINE_SIZE];
     char password_file[SETTINGS_PATH_SIZE];
+    char metrics_socket[SETTINGS_PATH_SIZE];
 };
 
 extern const struct conf_item settings_items[];
