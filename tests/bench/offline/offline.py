@@ -114,10 +114,12 @@ def verify(month, states, numbers, through, taps):
     assert through == told["head_seq"]
     assert told["taps"] > taps, "nobody tapped while it drained"
     # Memory: the page cache of SQLite and the queue of the session, but nothing for each record.
+    # AddressSanitizer keeps what was freed for a while, so there the figure says nothing.
     grown = told["anon_kib_full"] - told["anon_kib_empty"]
-    assert grown < 1024, f"{grown} KiB more with {taps} taps waiting"
+    is_sanitized = b"__asan_init" in (TOOL / "offline_gateway").read_bytes()
+    assert is_sanitized or grown < 1024, f"{grown} KiB more with {taps} taps waiting"
     most = max(p[4] for p in month.progress)
-    assert most - told["anon_kib_empty"] < 8192, f"{most} KiB while draining"
+    assert is_sanitized or most - told["anon_kib_empty"] < 8192, f"{most} KiB while draining"
     # A person who looks at the retained state sees how far it is and how long it will take.
     moving = [s for s in states if 0 < s["acked_seq"] < s["head_seq"]]
     return grown, most, moving
