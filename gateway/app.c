@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/mqtt.h"
 #include "gateway/gateway.h"
+#include "gateway/metrics.h"
 #include "gateway/settings.h"
 #include "hal/clock.h"
 #include "hal/reader.h"
@@ -34,7 +35,8 @@ struct app {
     struct loop_source *io_source;
     struct loop_source *input_source;
     struct loop_source *reader_source;
-    int reader_fd; /* what reader_source watches; -1: none */
+    int reader_fd;           /* what reader_source watches; -1: none */
+    struct metrics *metrics; /* NULL: not wanted */
     struct mqtt_io *io;
     struct mqtt_session *session; /* NULL: its files could not be read, try again */
     uint64_t session_retry_us;
@@ -231,15 +233,22 @@ static void on_input(void *user)
     turn(app);
 }
 
-/* Alive is: this loop turns, and the I/O thread does. */
+/* Alive is: this loop turns, the I/O thread does, and what the gateway is there for gets done. */
 static void on_watchdog(void *user)
 {
     struct app *app = user;
 
-    if (mqtt_io_age_ms(app->io) < IO_THREAD_DEAD_MS) {
+    if (mqtt_io_age_ms(app->io) < IO_THREAD_DEAD_MS && gateway_is_alive(app->gateway)) {
         loop_notify("WATCHDOG=1");
     }
     loop_timer_set(app->watchdog, loop_watchdog_us() / 3);
+}
+
+static size_t make_metrics(void *user, char text[static METRICS_SIZE])
+{
+    struct app *app = user;
+
+    return metrics_of_gateway(app->gateway, mqtt_io_age_ms(app->io), text);
 }
 
 /* ---- start and stop ----------------------------------------------------------------------- */
@@ -322,11 +331,16 @@ static int start(struct app *app, struct err *err)
         rc = loop_add_fd(app->loop, &app->io_source, mqtt_io_fd(app->io), on_io, app);
         (void)(rc < 0 && err_set(err, rc, "event loop: %s", strerror(-rc)));
     }
+    if (rc == 0 && app->settings->metrics_socket[0] != '\0') {
+        rc = metrics_open(
+            &app->metrics, app->loop, app->settings->metrics_socket, make_metrics, app, err);
+    }
     return rc;
 }
 
 static void stop(struct app *app)
 {
+    metrics_close(app->metrics);
     gateway_close(app->gateway);
     app->gateway = NULL;
     mqtt_session_close(app->session);

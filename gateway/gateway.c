@@ -30,6 +30,7 @@ enum {
 #define CLOCK_CHECK_US (60 * SECOND_US)
 #define CLOCK_CHECK_UNSET_US (10 * SECOND_US)
 #define HOUSE_US (60 * SECOND_US)
+#define OVERDUE_US (20 * SECOND_US) /* beyond this something is stuck, not late */
 
 static_assert((int)DIRECTION_READERS_MAX == (int)GATEWAY_READERS_MAX, "one place a reader");
 static_assert(HEALTH_READER_3 - HEALTH_READER_0 + 1 == GATEWAY_READERS_MAX, "likewise");
@@ -94,9 +95,11 @@ static int renew(struct gateway *gateway, const char *why)
     log_err("%s; beginning a new epoch event=outbox-renewing device=%s", why, gateway->device);
     rc = outbox_renew(gateway->box, &repair, &err);
     if (rc < 0) {
+        gateway->is_box_lost = true;
         health_set(&gateway->health, HEALTH_OUTBOX, err.text);
         return rc;
     }
+    gateway->is_box_lost = false;
     report_repair(gateway, &repair);
     timetrust_init(&gateway->timetrust, gateway->ports.clock);
     append_boot(gateway);
@@ -500,6 +503,23 @@ static uint64_t tick_uplink(struct gateway *gateway)
         health_set(&gateway->health, HEALTH_COLLECTOR, "it does not answer");
     }
     return earlier(due_us, gateway_tick_state(gateway, uplink_now_us(gateway)));
+}
+
+static bool is_overdue(uint64_t due_us, uint64_t now_us)
+{
+    return now_us > OVERDUE_US && due_us < now_us - OVERDUE_US;
+}
+
+bool gateway_is_alive(struct gateway *gateway)
+{
+    uint64_t now_us = hal_clock_boot_us(gateway->ports.clock);
+    bool is_alive = !gateway->is_box_lost && !is_overdue(gateway->next_clock_us, now_us) &&
+                    !is_overdue(gateway->next_house_us, now_us);
+
+    for (size_t i = 0; i < gateway->ports.reader_count; i++) {
+        is_alive = is_alive && !is_overdue(hal_reader_due_us(gateway->ports.readers[i]), now_us);
+    }
+    return is_alive;
 }
 
 void gateway_tick(struct gateway *gateway, struct gateway_due *ret_due)

@@ -36,6 +36,7 @@
 #ifndef ECM_GATEWAY_GATEWAY_H
 #define ECM_GATEWAY_GATEWAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -109,6 +110,13 @@ void gateway_on_message(
 
 /* Do what has come due. Cheap when nothing has. */
 void gateway_tick(struct gateway *gateway, struct gateway_due *ret_due);
+
+/*
+ * Whether a watchdog may believe in it: its readers are polled when they are due, housekeeping is
+ * done when it is due, and the outbox is open. A reader that is broken or a disk that is full is
+ * alive: starting anew would help neither.
+ */
+bool gateway_is_alive(struct gateway *gateway);
 
 /* The heartbeat's content at this moment, with all counters. */
 void gateway_state(struct gateway *gateway, struct device_state *ret_state);

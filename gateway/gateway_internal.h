@@ -31,6 +31,7 @@ struct gateway {
     struct direction direction;
 
     bool is_connected;
+    bool is_box_lost; /* renewing failed: only opening it anew can help */
     bool was_polled[GATEWAY_READERS_MAX];
     uint64_t taps_refused;
     uint64_t reader_resets;

@@ -85,6 +85,8 @@ const struct conf_item settings_items[] = {
     TEXT("mqtt", "key_file", key_file, "", "Its private key."),
     TEXT("mqtt", "user", user, "", "User name, where certificates are not used."),
     TEXT("mqtt", "password_file", password_file, "", "File that holds the password."),
+    TEXT("metrics", "socket", metrics_socket, "",
+        "Unix socket that tells the counters in Prometheus' text format; empty: none."),
 };
 
 const size_t settings_count = sizeof settings_items / sizeof settings_items[0];
