@@ -71,14 +71,20 @@ class Board:
                     f"--irq {IRQ_LINE} --fifo /run/emu --trace /run/trace {lines}")
         self.uml.wait_for("grep -q 'irq 1' /run/trace")
         self._start("mosquitto", "mosquitto -c /run/host/mosquitto.conf")
-        self.uml.wait_for("grep -q running /run/mosquitto.log")
+        self._wait_log("mosquitto", "running")
         self._start("subscriber", f"mosquitto_sub -h 127.0.0.1 -t 'ecm/v1/+/{DEVICE}/#' -F '%t %x'")
         self._start("collector", f"{self.programs}/bin/ecm-collector --store /run/collector.db")
-        self.uml.wait_for("grep -q broker-up /run/collector.log")
+        self._wait_log("collector", "broker-up")
         self.start_gateway()
 
     def _start(self, name: str, command: str):
         self.uml.run(f"{command} >>/run/{name}.log 2>&1 & echo $! >/run/{name}.pid")
+
+    def _wait_log(self, name: str, word: str):
+        try:
+            self.uml.wait_for(f"grep -q {word} /run/{name}.log")
+        except UmlError as error:
+            raise UmlError(f"{error}; {name} says: {self.log(name)}") from None
 
     def start_gateway(self):
         self._start("gateway", f"{self.programs}/bin/ecm-gateway -c /run/host/gateway.conf")
