@@ -25,6 +25,8 @@ static const struct command commands[] = {
     {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
     {"contract", "check|show|try FILE", "check a contract, show it, try it on one visit",
         cmd_contract},
+    {"correct", "add|void|plan|release|undo|list --store FILE --who NAME --reason CODE --memo TEXT",
+        "lay a correction over what was tapped or planned", cmd_correct},
 };
 
 static void print_help(void)

@@ -107,9 +107,12 @@ static int pay_contract(struct run_extras *extras, struct pay_run *run, struct e
 int run_extras_calculate(
     struct run_extras *extras, struct session *session, struct pay_run *run, struct err *err)
 {
-    int rc = 0;
+    int rc = corrections_releases(&session->corrections, session->visits_period.asof_utc,
+        &session->dataset, &extras->releases, &extras->release_count);
 
-    (void)session;
+    if (rc < 0) {
+        return err_set(err, rc, "out of memory");
+    }
     tallies_add_header(&extras->identity);
     for (const char *model = run->models; rc == 0 && *model != '\0'; model++) {
         rc = account_model(extras, *model, run, err);

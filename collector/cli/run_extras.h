@@ -16,7 +16,7 @@ struct run_extras {
     struct contract contract;
     char *contract_text; /* as a file; NULL without a contract */
     struct compose_release *releases;
-    size_t release_count, release_capacity;
+    size_t release_count;
     struct compose_run composed;
     struct text identity;  /* identity.csv */
     struct text sentences; /* the same for a person */

@@ -91,11 +91,30 @@ int session_open(struct session *session, const struct source *source, struct er
     return 0;
 }
 
+static int lay_corrections_over(struct session *session, struct err *err)
+{
+    int rc = 0;
+
+    if (session->storage == NULL) {
+        return 0; /* files have amendments, but nobody who signed for a correction */
+    }
+    rc = corrections_read(&session->corrections, session->storage, err);
+    if (rc == 0) {
+        corrections_apply(
+            &session->corrections, session->visits_period.asof_utc, &session->dataset);
+    }
+    return rc;
+}
+
 int session_reconcile(struct session *session, struct err *err)
 {
-    int rc = visits_reconcile(
-        &session->dataset, &visits_default_params, &session->visits_period, &session->result);
+    int rc = lay_corrections_over(session, err);
 
+    if (rc < 0) {
+        return rc;
+    }
+    rc = visits_reconcile(
+        &session->dataset, &visits_default_params, &session->visits_period, &session->result);
     if (rc == 0) {
         rc = pay_rates_init(&session->rates, &session->dataset);
     }
@@ -119,6 +138,7 @@ int session_reconcile(struct session *session, struct err *err)
 
 void session_close(struct session *session)
 {
+    corrections_done(&session->corrections);
     visits_done(&session->result);
     pay_rates_done(&session->rates);
     free(session->people);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/tzif.h"
+#include "collector/cli/correction_log.h"
 #include "collector/pay/pay.h"
 #include "collector/storage/storage.h"
 #include "collector/visits/visits.h"
@@ -38,6 +39,7 @@ struct session {
     struct local_days days;
     const struct period_row *period;
     struct visits_period visits_period;
+    struct corrections corrections; /* of the store, all of them */
     struct visits_result result;
     struct pay_rates rates;
     uint32_t *people;
@@ -50,7 +52,10 @@ struct session {
  */
 int session_open(struct session *session, const struct source *source, struct err *err);
 
-/* Reconcile what is loaded, and get ready to pay for it. -ENOMEM. */
+/*
+ * Lay the store's corrections over what is loaded, reconcile it, and get ready to pay for it.
+ * -ENOMEM, or what corrections_read() says.
+ */
 int session_reconcile(struct session *session, struct err *err);
 
 void session_close(struct session *session);
