@@ -85,7 +85,10 @@ class Home:
             self.shown = self.chip = Output(self.gateway.stdout)
         self.log = Output(self.gateway.stderr)
         if ready:
-            self.shown.expect("ready")
+            try:
+                self.shown.expect("ready")
+            except AssertionError as vain:
+                raise AssertionError(f"{vain}; said: {self.log.lines[-5:]}") from None
         return self
 
     def start_emulator(self, reset):
