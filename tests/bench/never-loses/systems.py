@@ -55,7 +55,7 @@ class System:
     """
     name = title = ""
     fault_rate = 400
-    idle_s = 20  # longer than any wait before a reconnect
+    idle_s = 15  # longer than any wait before a reconnect
 
     def __init__(self, tools, folder):
         self.tools, self.folder = tools, folder
