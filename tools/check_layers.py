@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "collector/storage": ["base", "proto", "collector/visits"],
     "collector/ingest": ["base", "proto", "collector/storage"],
     "collector/live": ["base", "collector/visits", "collector/pay", "collector/storage"],
-    "collector/cli": ["base", "collector/import", "collector/visits", "collector/pay",
+    "collector/cli": ["base", "proto", "collector/import", "collector/visits", "collector/pay",
                       "collector/storage", "collector/live"],
     "tools/ecm-sim": ["base", "proto", "hal", "hal/chip", "hal/fake", "gateway"],
 }

@@ -114,6 +114,8 @@ struct running {
     char input_hashes[INPUT_COUNT][HASH_HEX_SIZE];
     const char *outputs[OUTPUT_COUNT]; /* their hashes; NULL: not written */
     const char *inputs[INPUT_COUNT];
+    struct run_files files; /* for the manifest */
+    char file_hashes[RUN_FILES_MAX][HASH_HEX_SIZE];
     char run_id[HASH_HEX_SIZE];
     struct text lines;
     struct text manifest;
@@ -166,6 +168,8 @@ static int write_outputs(struct running *running, struct err *err)
             return rc;
         }
         running->outputs[i] = running->output_hashes[i];
+        running->files.names[running->files.count] = outputs[i].file;
+        running->files.hashes[running->files.count++] = running->output_hashes[i];
     }
     return 0;
 }
@@ -200,11 +204,10 @@ static int identify(struct running *running, struct err *err)
     return rc < 0 ? err_set(err, rc, "out of memory") : 0;
 }
 
-/* Write text as a file of the run. */
-static int write_text(
-    const struct running *running, const char *name, const struct text *text, struct err *err)
+/* Write text as a file of the run, outside of the manifest. */
+static int write_text(const struct running *running, const char *name, const struct text *text,
+    char *ret_hex, struct err *err)
 {
-    char hex[HASH_HEX_SIZE];
     struct outfile outfile;
     int rc = outfile_start(&outfile, running->args->out, name, err);
 
@@ -213,22 +216,37 @@ static int write_text(
     }
     text_add(&outfile.text, text->bytes, text->size);
     outfile.text.rc = text->rc < 0 ? text->rc : outfile.text.rc;
-    return outfile_finish(&outfile, hex, err);
+    return outfile_finish(&outfile, ret_hex, err);
+}
+
+/* Write text as a file that the manifest vouches for. */
+static int write_listed(
+    struct running *running, const char *name, const struct text *text, struct err *err)
+{
+    size_t at = running->files.count;
+    int rc = write_text(running, name, text, running->file_hashes[at], err);
+
+    if (rc == 0) {
+        running->files.names[at] = name;
+        running->files.hashes[at] = running->file_hashes[at];
+        running->files.count++;
+    }
+    return rc;
 }
 
 static int write_contract(struct running *running, struct err *err)
 {
     struct text lines = {0};
     struct text slots = {0};
-    int rc = write_text(running, "identity.csv", &running->extras.identity, err);
+    int rc = write_listed(running, "identity.csv", &running->extras.identity, err);
 
     if (rc == 0 && running->extras.has_contract) {
         compose_add_lines(&lines, &running->extras.composed);
-        rc = write_text(running, "contract_lines.csv", &lines, err);
+        rc = write_listed(running, "contract_lines.csv", &lines, err);
     }
     if (rc == 0 && running->extras.has_contract) {
         compose_add_slots(&slots, &running->extras.composed);
-        rc = write_text(running, "contract_slots.csv", &slots, err);
+        rc = write_listed(running, "contract_slots.csv", &slots, err);
     }
     text_done(&lines);
     text_done(&slots);
@@ -239,23 +257,24 @@ static int write_summaries(struct running *running, struct err *err)
 {
     struct text totals = {0};
     struct text adjustments = {0};
+    char hex[HASH_HEX_SIZE];
     int rc = 0;
 
     output_totals(&totals, &running->run, running->outputs);
-    rc = write_text(running, "totals.json", &totals, err);
+    rc = write_listed(running, "totals.json", &totals, err);
     if (rc == 0) {
-        rc = write_text(running, "lines.csv", &running->lines, err);
+        rc = write_listed(running, "lines.csv", &running->lines, err);
     }
     if (rc == 0) {
         rc = adjust_write(&adjustments, running->previous_lines, running->lines.bytes);
         rc = rc < 0 ? err_set(err, rc, "%s: not the lines of a run", running->args->previous)
-                    : write_text(running, "adjustments.csv", &adjustments, err);
+                    : write_text(running, "adjustments.csv", &adjustments, hex, err);
     }
     if (rc == 0) {
         inputs_add_manifest(
-            &running->manifest, &running->run, running->run_id, running->inputs, running->outputs);
+            &running->manifest, &running->run, running->run_id, running->inputs, &running->files);
         (void)text_end(&running->manifest);
-        rc = write_text(running, "manifest.json", &running->manifest, err);
+        rc = write_text(running, "manifest.json", &running->manifest, hex, err);
     }
     text_done(&totals);
     text_done(&adjustments);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/cli/cli.h"
+#include "collector/cli/verify.h"
 
 struct command {
     const char *name;
@@ -27,6 +28,8 @@ static const struct command commands[] = {
         cmd_contract},
     {"correct", "add|void|plan|release|undo|list --store FILE --who NAME --reason CODE --memo TEXT",
         "lay a correction over what was tapped or planned", cmd_correct},
+    {"verify", "[--store FILE] [RUN_FOLDER...]",
+        "check that nothing was changed afterwards; the same as ecm-verify", cmd_verify},
 };
 
 static void print_help(void)

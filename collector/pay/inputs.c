@@ -338,17 +338,13 @@ static void add_hashes(
 }
 
 void inputs_add_manifest(struct text *text, const struct pay_run *run, const char *run_id,
-    const char *const input_hashes[INPUT_COUNT], const char *const output_hashes[OUTPUT_COUNT])
+    const char *const input_hashes[INPUT_COUNT], const struct run_files *files)
 {
     const char *input_names[INPUT_COUNT];
-    const char *output_names[OUTPUT_COUNT];
     struct text identity = {0};
 
     for (int i = 0; i < INPUT_COUNT; i++) {
         input_names[i] = input_tables[i].name;
-    }
-    for (int i = 0; i < OUTPUT_COUNT; i++) {
-        output_names[i] = outputs[i].file;
     }
     inputs_add_identity(&identity, run, input_hashes);
     text_addf(text, "{\n \"run_id\": \"%s\",\n \"period_id\": ", run_id);
@@ -357,7 +353,7 @@ void inputs_add_manifest(struct text *text, const struct pay_run *run, const cha
         (long long)run->period->asof_utc, run->models);
     add_hashes(text, input_names, input_hashes, INPUT_COUNT);
     text_add_string(text, ",\n \"outputs\": ");
-    add_hashes(text, output_names, output_hashes, OUTPUT_COUNT);
+    add_hashes(text, files->names, files->hashes, files->count);
     text_add_string(text, ",\n \"identity\": ");
     text_add_json(text, text_end(&identity));
     text_add_string(text, "\n}\n");

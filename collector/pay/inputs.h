@@ -33,11 +33,17 @@ extern const struct input_table input_tables[INPUT_COUNT];
 void inputs_add_identity(
     struct text *text, const struct pay_run *run, const char *const hashes[INPUT_COUNT]);
 
-/*
- * Append manifest.json: the identity, the run's id, and the hash of every output that was written
- * (NULL: was not).
- */
+enum { RUN_FILES_MAX = 24 };
+
+/* The files a run wrote. */
+struct run_files {
+    const char *names[RUN_FILES_MAX];
+    const char *hashes[RUN_FILES_MAX]; /* in hex */
+    size_t count;
+};
+
+/* Append manifest.json: the identity, the run's id, and the hash of every file that was written. */
 void inputs_add_manifest(struct text *text, const struct pay_run *run, const char *run_id,
-    const char *const input_hashes[INPUT_COUNT], const char *const output_hashes[OUTPUT_COUNT]);
+    const char *const input_hashes[INPUT_COUNT], const struct run_files *files);
 
 #endif
