@@ -127,19 +127,30 @@ class System:
         return self.promised.count()
 
     def drain(self, limit_s):
-        """Until all that was promised is there, or nothing moved for idle_s."""
+        """
+        Until all that was promised is there, or nothing moved for idle_s. What is merely stuck is not
+        lost: then everything is stopped in good order and started once more.
+        """
+        if self.is_drained(limit_s):
+            return
+        processes = list(self.processes.values())
+        for process in reversed(processes):
+            process.end()
+        self.revive(processes)
+        self.is_drained(limit_s)
+
+    def is_drained(self, limit_s):
         wanted = {row[0] for row in self.promised.rows()}
         end = time.monotonic() + limit_s
         seen, moved = -1, time.monotonic()
-        while time.monotonic() < end:
+        while time.monotonic() < min(end, moved + self.idle_s):
             count = self.stored_count()
             if count != seen:
                 seen, moved = count, time.monotonic()
                 if count >= len(wanted) and wanted <= set(self.stored()):
-                    return
-            if time.monotonic() - moved > self.idle_s:
-                return
+                    return True
             time.sleep(0.1)
+        return False
 
     # ---- faults
 
