@@ -130,8 +130,7 @@ static int calculate(struct running *running, struct err *err)
 
     running->run = (struct pay_run){.input = running->session->input,
         .period = &running->session->visits_period,
-        .models = running->args->models,
-        .contract_text = running->extras.contract_text};
+        .models = running->args->models};
     for (const char *model = running->args->models; *model != '\0'; model++) {
         rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
 

@@ -80,12 +80,24 @@ static int account_model(
     return rc;
 }
 
+/* What a person released is part of what the run is. */
+static void add_rules(struct run_extras *extras, const struct dataset *dataset)
+{
+    text_add_string(&extras->rules, extras->contract_text);
+    for (size_t i = 0; i < extras->release_count; i++) {
+        text_addf(&extras->rules, "release %s %d\n",
+            dataset_text(dataset, extras->releases[i].visit_id), extras->releases[i].slot);
+    }
+}
+
 static int pay_contract(struct run_extras *extras, struct pay_run *run, struct err *err)
 {
     char name[sizeof "contract " + CONTRACT_ID_SIZE];
     struct pay_problem problem = {""};
     int rc = 0;
 
+    add_rules(extras, run->input.dataset);
+    run->contract_text = text_end(&extras->rules);
     extras->composed = (struct compose_run){.contract = &extras->contract,
         .input = &run->input,
         .releases = extras->releases,
@@ -120,7 +132,7 @@ int run_extras_calculate(
     if (rc == 0 && extras->has_contract) {
         rc = pay_contract(extras, run, err);
     }
-    if (rc == 0 && (extras->identity.rc < 0 || extras->sentences.rc < 0)) {
+    if (rc == 0 && (extras->identity.rc < 0 || extras->sentences.rc < 0 || extras->rules.rc < 0)) {
         rc = err_set(err, -ENOMEM, "out of memory");
     }
     return rc;
@@ -131,6 +143,7 @@ void run_extras_done(struct run_extras *extras)
     compose_run_done(&extras->composed);
     text_done(&extras->identity);
     text_done(&extras->sentences);
+    text_done(&extras->rules);
     free(extras->contract_text);
     free(extras->releases);
     *extras = (struct run_extras){0};

@@ -15,6 +15,7 @@ struct run_extras {
     bool has_contract;
     struct contract contract;
     char *contract_text; /* as a file; NULL without a contract */
+    struct text rules;   /* that and the releases: what the run's id has to know */
     struct compose_release *releases;
     size_t release_count;
     struct compose_run composed;

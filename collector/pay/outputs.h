@@ -18,7 +18,7 @@ struct pay_run {
     const struct visits_period *period;
     const char *models;        /* "ABC": letters in that order, each at most once */
     struct pay_lines lines;    /* of all models, one model after another */
-    const char *contract_text; /* the contract that paid too, as its file; NULL: none */
+    const char *contract_text; /* the contract that paid too, and releases; NULL: none */
 };
 
 struct output {
