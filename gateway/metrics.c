@@ -170,16 +170,15 @@ static void on_request(void *user)
     struct client *client = user;
     struct metrics *metrics = client->metrics;
     char request[REQUEST_SIZE];
-    size_t size = 0;
-    int head = 0;
 
     /* Read what there is, so that closing is an end and not a reset. */
     if (recv(client->fd, request, sizeof request, MSG_DONTWAIT) > 0) {
-        size = metrics->make_text(metrics->user, metrics->text);
-        head = snprintf(metrics->answer, HEAD_SIZE,
+        size_t size = metrics->make_text(metrics->user, metrics->text);
+        int head = snprintf(metrics->answer, HEAD_SIZE,
             "HTTP/1.0 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
             "Content-Length: %zu\r\nConnection: close\r\n\r\n",
             size);
+
         memcpy(metrics->answer + head, metrics->text, size);
         /* A socket that does not take 8 KiB at once has a client that does not want them. */
         (void)send(client->fd, metrics->answer, (size_t)head + size, MSG_DONTWAIT | MSG_NOSIGNAL);

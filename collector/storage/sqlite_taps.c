@@ -185,7 +185,6 @@ static int add_unplaced(struct tap_walk *walk, const struct record *record,
         .card_uid = event->card_uid,
         .kind = event->kind,
     };
-    char between[2 * INSTANT_SIZE] = "";
     int64_t from_ms = 0;
     int64_t to_ms = 0;
     int rc = 0;
@@ -195,6 +194,8 @@ static int add_unplaced(struct tap_walk *walk, const struct record *record,
     }
     if (record->wall_trust != WALL_SYNCED && anchor == NULL &&
         effective_narrow(&walk->bounds, record, &from_ms, &to_ms)) {
+        char between[2 * INSTANT_SIZE] = "";
+
         write_instant(from_ms, between);
         between[strlen(between)] = '/';
         write_instant(to_ms, between + strlen(between));
