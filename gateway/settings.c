@@ -185,7 +185,12 @@ int settings_load(struct settings *ret_settings, const char *path, FILE *errors)
         return rc;
     }
     if (settings.device[0] == '\0' && find_device_id(&settings) < 0) {
-        return complain(errors, path, "gateway.device: not given, and /etc/machine-id has none");
+        /* A container often has no machine id. One that only plays needs none of its own. */
+        if (settings.reader_type != SETTINGS_READER_SIMULATED) {
+            return complain(
+                errors, path, "gateway.device: not given, and /etc/machine-id has none");
+        }
+        (void)snprintf(settings.device, sizeof settings.device, "gw-simulated");
     }
     if (settings.state_dir[0] == '\0' && find_state_dir(&settings) < 0) {
         return complain(
