@@ -11,13 +11,14 @@
 #include "base/hash.h"
 #include "collector/cli/cli.h"
 #include "collector/cli/outfile.h"
+#include "collector/cli/run_documents.h"
 #include "collector/cli/run_extras.h"
 #include "collector/cli/source_args.h"
 #include "collector/pay/adjust.h"
 #include "collector/pay/inputs.h"
 #include "collector/pay/outputs.h"
 
-enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS, KEY_CONTRACT };
+enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS, KEY_CONTRACT, KEY_STATEMENTS, KEY_DELIVERY };
 enum { MODELS_MAX = 3, FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
 
 struct run_args {
@@ -26,12 +27,18 @@ struct run_args {
     const char *out;
     const char *previous;
     const char *contract;
+    bool has_statements;
+    const char *delivery;
 };
 
 static const struct argp_option options[] = {
     {"models", KEY_MODELS, "A,B,C", 0, "Payment models to calculate (default: A,B,C)", 0},
     {"out", KEY_OUT, "DIR", 0, "Write the files of the run into DIR; made when not there", 0},
     {"contract", KEY_CONTRACT, "FILE", 0, "Pay under this contract too; see docs/CONTRACTS.md", 0},
+    {"statements", KEY_STATEMENTS, NULL, 0,
+        "Write a statement for each provider, as text and as HTML to print", 0},
+    {"delivery", KEY_DELIVERY, "FILE", 0,
+        "Write each provider's service-delivery CSV by this template (with --store)", 0},
     {"previous", KEY_PREVIOUS, "RUN_ID", 0,
         "Post the differences to this earlier run (with --from: the folder of its files)", 0},
     {0},
@@ -81,6 +88,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PREVIOUS:
         args->previous = arg;
         return 0;
+    case KEY_STATEMENTS:
+        args->has_statements = true;
+        return 0;
+    case KEY_DELIVERY:
+        args->delivery = arg;
+        return 0;
     case KEY_CONTRACT:
         args->contract = arg;
         return 0;
@@ -90,6 +103,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (args->out == NULL) {
             argp_error(state, "--out DIR is needed");
+        }
+        if (args->delivery != NULL && args->source.store == NULL) {
+            argp_error(state, "--delivery needs --store: it knows which references were used");
         }
         return 0;
     default:
@@ -354,6 +370,20 @@ static int keep(struct running *running, struct err *err)
     return rc < 0 ? err_set(err, rc, "the run could not be kept: %s", err_name(rc)) : 0;
 }
 
+static int write_documents(struct running *running, struct err *err)
+{
+    const struct run_documents documents = {.session = running->session,
+        .run = &running->run,
+        .extras = &running->extras,
+        .run_id = running->run_id,
+        .out = running->args->out};
+    int rc = running->args->has_statements ? documents_write_statements(&documents, err) : 0;
+
+    return rc == 0 && running->args->delivery != NULL
+               ? documents_write_deliveries(&documents, running->args->delivery, err)
+               : rc;
+}
+
 static int make_folder(const char *path, struct err *err)
 {
     if (mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST) {
@@ -364,10 +394,13 @@ static int make_folder(const char *path, struct err *err)
 
 static int make_run(struct running *running, struct err *err)
 {
-    int (*const steps[])(struct running *, struct err *) = {
-        get_previous, calculate, identify, write_outputs, write_contract, write_summaries, keep};
+    int (*const steps[])(struct running *, struct err *) = {get_previous, calculate, identify,
+        write_outputs, write_contract, write_summaries, keep, write_documents};
     int rc = run_extras_open(&running->extras, running->args->contract, err);
 
+    if (rc == 0 && running->args->delivery != NULL) {
+        rc = documents_check_template(running->args->delivery, err);
+    }
     if (rc == 0) {
         rc = session_open(running->session, &running->args->source, err);
     }

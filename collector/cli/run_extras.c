@@ -64,19 +64,18 @@ static int account_model(
     struct run_extras *extras, char model, const struct pay_run *run, struct err *err)
 {
     const char name[] = {model, '\0'};
-    struct pay_tallies tallies = {0};
+    struct pay_tallies *tallies = &extras->tallies[extras->tally_count++];
     struct pay_problem problem = {""};
-    int rc = tallies_init(&tallies, run->input.dataset);
+    int rc = tallies_init(tallies, run->input.dataset);
 
     if (rc == 0) {
-        rc = tally_model(&run->input, model, &run->lines, &tallies, &problem);
+        rc = tally_model(&run->input, model, &run->lines, tallies, &problem);
     }
     if (rc < 0) {
         (void)err_set(err, rc, "%s", rc == -ENOMEM ? "out of memory" : problem.text);
     } else {
-        rc = account(extras, name, &tallies, run->input.dataset, err);
+        rc = account(extras, name, tallies, run->input.dataset, err);
     }
-    tallies_done(&tallies);
     return rc;
 }
 
@@ -125,6 +124,10 @@ int run_extras_calculate(
     if (rc < 0) {
         return err_set(err, rc, "out of memory");
     }
+    extras->tallies = calloc(strlen(run->models) + 1, sizeof *extras->tallies);
+    if (extras->tallies == NULL) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
     tallies_add_header(&extras->identity);
     for (const char *model = run->models; rc == 0 && *model != '\0'; model++) {
         rc = account_model(extras, *model, run, err);
@@ -140,6 +143,10 @@ int run_extras_calculate(
 
 void run_extras_done(struct run_extras *extras)
 {
+    for (size_t i = 0; i < extras->tally_count; i++) {
+        tallies_done(&extras->tallies[i]);
+    }
+    free(extras->tallies);
     compose_run_done(&extras->composed);
     text_done(&extras->identity);
     text_done(&extras->sentences);

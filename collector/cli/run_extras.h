@@ -19,6 +19,8 @@ struct run_extras {
     struct compose_release *releases;
     size_t release_count;
     struct compose_run composed;
+    struct pay_tallies *tallies; /* of each model, in their order */
+    size_t tally_count;
     struct text identity;  /* identity.csv */
     struct text sentences; /* the same for a person */
 };

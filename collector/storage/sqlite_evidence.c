@@ -153,6 +153,43 @@ int store_corrections(struct storage *storage, storage_correction_callback callb
     return rc != 0 ? rc : store_code(sqlite_rc);
 }
 
+/* AUTOINCREMENT: a number is not given again even if its row were removed. */
+static const char reference_table[] =
+    "CREATE TABLE IF NOT EXISTS file_reference("
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, used_for TEXT NOT NULL,"
+    "  created_utc INTEGER NOT NULL) STRICT;";
+
+int store_reference_take(
+    struct storage *storage, const char *used_for, int64_t now_utc, int64_t *ret_number)
+{
+    struct storage_sqlite *store = store_of(storage);
+    sqlite3_stmt *put = NULL;
+    int rc = store_begin(storage);
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = store_exec(store, reference_table);
+    if (rc == 0) {
+        rc = store_code(sqlite3_prepare_v2(store->db,
+            "INSERT INTO file_reference(used_for, created_utc) VALUES (?1, ?2)", -1, &put, NULL));
+    }
+    if (rc == 0) {
+        bind_text(put, 1, used_for);
+        (void)sqlite3_bind_int64(put, 2, now_utc);
+        rc = store_run(put);
+    }
+    (void)sqlite3_finalize(put);
+    if (rc == 0) {
+        *ret_number = sqlite3_last_insert_rowid(store->db);
+        rc = store_commit(storage);
+    }
+    if (rc < 0) {
+        store_rollback(storage);
+    }
+    return rc;
+}
+
 int store_evidence(struct storage *storage, storage_evidence_callback callback, void *user)
 {
     struct storage_sqlite *store = store_of(storage);

@@ -206,6 +206,8 @@ int store_run_get(
 int store_correction_append(struct storage *storage, const struct storage_correction *correction,
     const struct storage_amendment *amendment);
 int store_corrections(struct storage *storage, storage_correction_callback callback, void *user);
+int store_reference_take(
+    struct storage *storage, const char *used_for, int64_t now_utc, int64_t *ret_number);
 int store_evidence(struct storage *storage, storage_evidence_callback callback, void *user);
 
 #endif

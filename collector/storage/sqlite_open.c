@@ -384,6 +384,7 @@ static const struct storage_ops store_ops = {
     .run_get = store_run_get,
     .correction_append = store_correction_append,
     .corrections = store_corrections,
+    .reference_take = store_reference_take,
     .evidence = store_evidence,
 };
 

@@ -189,6 +189,9 @@ struct storage_ops {
         const struct storage_amendment *amendment);
     /* Walk all corrections in order; non-zero from callback ends the walk with that code. */
     int (*corrections)(struct storage *storage, storage_correction_callback callback, void *user);
+    /* A number that was never given before: the next, kept with what it is used for. */
+    int (*reference_take)(
+        struct storage *storage, const char *used_for, int64_t now_utc, int64_t *ret_number);
     /* Walk all batches by log and number; likewise. */
     int (*evidence)(struct storage *storage, storage_evidence_callback callback, void *user);
 };
