@@ -145,7 +145,7 @@ def test_same_inputs_give_byte_identical_files_and_the_same_run_id(tmp_path):
     second = run_id(run(folder, tmp_path / "2", 2))
     assert first == second
     names = sorted(p.name for p in (tmp_path / "1").iterdir())
-    assert names == sorted(FILES + ["adjustments.csv", "lines.csv", "manifest.json", "totals.json"])
+    assert names == sorted(FILES + ["adjustments.csv", "identity.csv", "lines.csv", "manifest.json", "totals.json"])
     for name in names:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 
