@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,9 @@
 #include "hal/fake/fake_reader.h"
 
 enum {
-    TAP_EVERY_US = 5000,
+    TAP_EVERY_US = 2000,
     SAMPLES_MAX = 1 << 18,
-    TELL_EVERY_US = 1000000,
+    TELL_EVERY_US = 200000,
     PATH_SIZE = 512,
     TURN_MAX_MS = 1000,
     MONTH_S = 30 * 86400,
@@ -238,20 +239,25 @@ static void tell_progress(const struct device_state *state)
     (void)fflush(stdout);
 }
 
-/* Until the collector has all; the carer goes on tapping. */
+/* Until the collector has what waited, the carer goes on tapping; then until it has all. */
 static void drain(struct bench *bench)
 {
     struct device_state state = {0};
+    uint64_t waiting_seq = 0;
     uint64_t start_us = 0;
+    uint64_t end_us = 0;
     uint64_t next_tap_us = 0;
     uint64_t next_tell_us = 0;
     uint64_t first_acked = 0;
 
+    gateway_state(bench->gateway, &state);
+    waiting_seq = state.head_seq;
     do {
         struct gateway_due due = turn(bench);
         uint64_t now = loop_now_us();
+        bool is_tapping = start_us != 0 && end_us == 0;
 
-        while (start_us != 0 && now >= next_tap_us) {
+        while (is_tapping && now >= next_tap_us) {
             measured_tap(bench, next_tap_us);
             next_tap_us += TAP_EVERY_US;
             now = loop_now_us();
@@ -262,14 +268,17 @@ static void drain(struct bench *bench)
             first_acked = state.acked_seq;
             next_tap_us = now;
         }
+        if (end_us == 0 && state.acked_seq >= waiting_seq) {
+            end_us = now;
+        }
         if (now >= next_tell_us) {
             tell_progress(&state);
             next_tell_us = now + TELL_EVERY_US;
         }
-        wait_for_work(bench, &due, start_us != 0 ? next_tap_us : UINT64_MAX);
-    } while (start_us == 0 || state.acked_seq < state.head_seq);
-    tell("drain_ms", (loop_now_us() - start_us) / 1000);
-    tell("drained", state.acked_seq - first_acked);
+        wait_for_work(bench, &due, is_tapping ? next_tap_us : UINT64_MAX);
+    } while (end_us == 0 || state.acked_seq < state.head_seq);
+    tell("drain_ms", (end_us - start_us) / 1000);
+    tell("drained", waiting_seq - first_acked);
     tell("head_seq", state.head_seq);
 }
 
@@ -283,6 +292,7 @@ static int compare(const void *a, const void *b)
 
 static void tell_waits(struct bench *bench)
 {
+    check(bench->samples > 0, "drained before the carer could tap once");
     qsort(bench->wait_us, bench->samples, sizeof bench->wait_us[0], compare);
     tell("green_samples", bench->samples);
     tell("green_p50_us", bench->wait_us[bench->samples / 2]);

@@ -1,4 +1,4 @@
-/* test_metrics.c - what a gateway tells on its socket, and when a watchdog may believe in it. */
+/* test_metrics.c - what those who watch a gateway see: socket, watchdog, state. */
 #include "tests/unit/suite.h"
 
 #include <errno.h>
@@ -308,6 +308,76 @@ static void a_log_that_could_not_be_renewed_is_not_alive(void **state)
     (void)rmdir(home->scratch->path);
 }
 
+static unsigned states_sent(struct home *home)
+{
+    struct topic topic = {0};
+    unsigned count = 0;
+
+    for (size_t i = 0; i < home->wire.count; i++) {
+        assert_int_equal(topic_parse(home->wire.messages[i].topic, &topic), 0);
+        count += topic.kind == TOPIC_STATE ? 1 : 0;
+    }
+    wire_clear(&home->wire);
+    return count;
+}
+
+static void give_through(struct home *home, uint64_t through_seq)
+{
+    struct device_state now = {0};
+    struct ack ack = {0};
+    uint8_t bytes[SMALL_MESSAGE_MAX];
+    size_t size = 0;
+
+    gateway_state(home->gateway, &now);
+    ack = make_ack(now.epoch, through_seq);
+    size = encode_ack(&ack, bytes);
+    gateway_on_message(home->gateway, "ecm/v1/demo/gw-test/ack", bytes, size);
+}
+
+static void tap_often(struct home *home, unsigned taps)
+{
+    for (unsigned n = 1; n <= taps; n++) {
+        struct fake_reader_step step = {.at_us = 0};
+
+        step.event.kind = HAL_READER_TAG;
+        step.event.tag.uid_size = 4;
+        memcpy(step.event.tag.uid, &n, sizeof n);
+        fake_reader_play(&home->reader, &step, 1);
+        gateway_poll_reader(home->gateway, 0);
+    }
+}
+
+static void a_backlog_is_in_the_state_every_ten_seconds_and_its_end_at_once(void **state)
+{
+    struct home *home = *state;
+    struct gateway_due due = {0};
+    struct device_state now = {0};
+    uint64_t through = 0;
+    unsigned sent = 0;
+
+    tap_often(home, 600);
+    gateway_on_connected(home->gateway);
+    give_through(home, 0);
+    (void)states_sent(home);
+    for (int second = 0; second < 60; second++) {
+        home->wire.now_us += 1000000;
+        give_through(home, through += 9);
+        gateway_tick(home->gateway, &due);
+        sent += states_sent(home);
+        gateway_state(home->gateway, &now);
+        assert_int_equal(now.acked_seq, through);
+        assert_true(now.drain_eta_s > 0);
+    }
+    assert_in_range(sent, 6, 8);
+    gateway_state(home->gateway, &now);
+    home->wire.now_us += 2000000;
+    give_through(home, now.head_seq);
+    gateway_tick(home->gateway, &due);
+    assert_int_equal(states_sent(home), 1);
+    gateway_state(home->gateway, &now);
+    assert_int_equal(now.drain_eta_s, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -321,6 +391,7 @@ int main(void)
         TEST(a_gateway_whose_work_is_left_undone_is_not_alive),
         TEST(a_reader_that_is_not_polled_when_due_is_not_alive),
         TEST(a_log_that_could_not_be_renewed_is_not_alive),
+        TEST(a_backlog_is_in_the_state_every_ten_seconds_and_its_end_at_once),
     };
 
     log_set_level(LOG_LEVEL_ERR);
