@@ -113,7 +113,7 @@ static bool read_line(const char *line, struct correction *ret_correction)
 
     *c = (struct correction){.seq = get_int(object, "seq"),
         .created_utc = get_int(object, "created_utc"),
-        .kind = kind == NULL ? '\0' : kind[0],
+        .kind = (kind == NULL ? "" : kind)[0],
         .ts_utc = get_int(object, "ts_utc"),
         .start_utc = get_int(object, "start_utc"),
         .end_utc = get_int(object, "end_utc"),

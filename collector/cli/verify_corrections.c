@@ -107,8 +107,12 @@ static void check_strays(struct verifying *verifying)
         const char *id =
             dataset_text(&verifying->dataset, verifying->dataset.amendments[i].amend_id);
         char *end = NULL;
-        long long seq = id[0] == 'C' && strlen(id) >= 7 ? strtoll(id + 1, &end, 10) : 0;
+        long long seq = 0;
 
+        if (id[0] != 'C' || strlen(id) < 7) {
+            continue;
+        }
+        seq = strtoll(id + 1, &end, 10);
         if (seq > verifying->count && *end == '\0') {
             (void)fprintf(verifying->out, "amendment %s: nobody signed for it\n", id);
             verifying->faults++;

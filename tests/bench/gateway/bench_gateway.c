@@ -157,12 +157,15 @@ static int compare(const void *a, const void *b)
 
 static void report(const char *name, uint32_t *ns, const uint32_t *floor_ns)
 {
+    const size_t p50 = TAPS / 2;
+    const size_t p99 = TAPS * 99 / 100;
+
     qsort(ns, TAPS, sizeof *ns, compare);
-    printf("%-34s p50 %7.3f ms  p99 %7.3f ms  max %8.3f ms", name, ns[TAPS / 2] / 1e6,
-        ns[TAPS * 99 / 100] / 1e6, ns[TAPS - 1] / 1e6);
+    printf("%-34s p50 %7.3f ms  p99 %7.3f ms  max %8.3f ms", name, ns[p50] / 1e6, ns[p99] / 1e6,
+        ns[TAPS - 1] / 1e6);
     if (floor_ns != NULL) {
-        printf("  x%.2f at p50, x%.2f at p99", (double)ns[TAPS / 2] / floor_ns[TAPS / 2],
-            (double)ns[TAPS * 99 / 100] / floor_ns[TAPS * 99 / 100]);
+        printf("  x%.2f at p50, x%.2f at p99", (double)ns[p50] / floor_ns[p50],
+            (double)ns[p99] / floor_ns[p99]);
     }
     printf("\n");
 }

@@ -181,7 +181,7 @@ static void print_status(const struct emu_pn532 *emu)
 
 bool emu_command_line(struct emu_pn532 *emu, const char *line)
 {
-    struct words words;
+    struct words words = {.count = 0};
     const char *problem = NULL;
 
     split(line, &words);

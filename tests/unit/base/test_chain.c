@@ -23,11 +23,11 @@ static int setup(void **state)
 {
     struct fixture *fx = calloc(1, sizeof *fx);
 
+    assert_non_null(fx);
     fx->chain = chain_new();
+    assert_non_null(fx->chain);
     (void)snprintf(fx->folder, sizeof fx->folder, "/tmp/ecm-chain-XXXXXX");
-    if (fx->chain == NULL || mkdtemp(fx->folder) == NULL) {
-        return -1;
-    }
+    assert_non_null(mkdtemp(fx->folder));
     (void)snprintf(fx->path, sizeof fx->path, "%s/device.key", fx->folder);
     *state = fx;
     return 0;

@@ -16,78 +16,78 @@
 #define RATES "provider_id,funder,valid_from,valid_to,pence_per_hour\n"
 #define PEOPLE "person_id,funder,zone,provider_id,double_handed\n"
 
+static const struct {
+    const char *file, *bytes, *reason;
+} faults[] = {
+    {"planned.csv", "", "planned.csv:1: there is no header row"},
+    {"planned.csv", "visit_id,colour\n", "planned.csv:1: colour: unknown column"},
+    {"carers.csv", "carer_id\n", "carers.csv:1: provider_id: this column is missing"},
+    {"carers.csv", "carer_id,carer_id\n", "carers.csv:1: carer_id: this column is there twice"},
+    {"carers.csv", "carer_id,provider_id\nC1\n", "carers.csv:2: too few fields"},
+    {"carers.csv", "carer_id,provider_id\nC1,P1,x\n", "carers.csv:2: too many fields"},
+    {"carers.csv", "carer_id,provider_id\nC1,P1\n,P1\n", "carers.csv:3: carer_id: empty"},
+    {"carers.csv", "carer_id,provider_id\n\"C\t1\",P1\n",
+        "carers.csv:2: carer_id: a control character"},
+    {"carers.csv", "carer_id,provider_id\nC\xff,P1\n", "carers.csv:2: not UTF-8"},
+    {"planned.csv", PLANNED "V,S,P,9,8,1,C,\n",
+        "planned.csv:2: planned_end_utc: not after planned_start_utc"},
+    {"planned.csv", PLANNED "V,S,P,8,9,0,C,\n",
+        "planned.csv:2: carers_required: must be at least 1"},
+    {"planned.csv", PLANNED "V,S,P,8,9,10,C,\n", "planned.csv:2: carers_required: too large"},
+    {"planned.csv", PLANNED "V,S,P,8,9,1,C||D,\n",
+        "planned.csv:2: roster_carers: an empty name between the bars"},
+    {"planned.csv", PLANNED "V,S,P,8,9,1,C,soon\n",
+        "planned.csv:2: cancel_utc: not a whole number of seconds since 1970"},
+    {"events.csv", EVENTS "-1,E,D,K,I,1\n",
+        "events.csv:2: recv_utc: not a whole number of seconds since 1970"},
+    {"events.csv", EVENTS "1,E,D,K,I,1099511627777\n",
+        "events.csv:2: ts_utc: later than 1099511627776, the end of time here"},
+    {"events.csv", EVENTS "1,E,D,K,IN,1\n", "events.csv:2: kind: neither I nor O"},
+    {"events.csv", EVENTS "1,E,D,,I,1\n", "events.csv:2: card_uid: empty"},
+    {"period.csv", PERIOD "R,2021-03-23,2021-03-29,1616457600,1616972400,1,1\n",
+        "period.csv:2: start_date: not a Monday"},
+    {"period.csv", PERIOD "R,2021-03-22,2021-03-22,1616371200,1616371200,1,1\n",
+        "period.csv:2: end_date: not after start_date"},
+    {"period.csv", PERIOD "R,2021-03-22,2021-03-29,1616300000,1616972400,1,1\n",
+        "period.csv:2: start_utc: not the midnight at which start_date begins"},
+    {"period.csv", PERIOD "R,2021-02-29,2021-03-29,1,1,1,1\n",
+        "period.csv:2: start_date: no such day"},
+    {"period.csv", PERIOD "R,22/03/2021,2021-03-29,1,1,1,1\n",
+        "period.csv:2: start_date: not a date like 2021-03-28"},
+    {"rates.csv", RATES "P,LA,2021-03-22,2021-03-22,1500\n",
+        "rates.csv:2: valid_to: not after valid_from"},
+    {"rates.csv", RATES "P,LA,2021-03-22,2021-03-29,15.29\n",
+        "rates.csv:2: pence_per_hour: not a whole number"},
+    {"people.csv", PEOPLE "S,LA,N,P,yes\n", "people.csv:2: double_handed: neither 0 nor 1"},
+    {"amendments.csv", AMENDMENTS "A,1,EDIT,S,C,I,1,,06\n",
+        "amendments.csv:2: action: neither ADD nor VOID"},
+    {"amendments.csv", AMENDMENTS "A,1,VOID,,,,,,06\n",
+        "amendments.csv:2: event_id: empty, but VOID needs the event it voids"},
+    {"amendments.csv", AMENDMENTS "A,1,ADD,,C,I,1,,06\n",
+        "amendments.csv:2: person_id: empty, but ADD needs it"},
+    {"amendments.csv", AMENDMENTS "A,1,ADD,S,,I,1,,06\n",
+        "amendments.csv:2: carer_id: empty, but ADD needs it"},
+    {"amendments.csv", AMENDMENTS "A,1,ADD,S,C,,1,,06\n",
+        "amendments.csv:2: kind: empty, but ADD needs it: I or O"},
+    {"amendments.csv", AMENDMENTS "A,1,ADD,S,C,I,,,06\n",
+        "amendments.csv:2: ts_utc: empty, but ADD needs it"},
+    {"cards.csv", "card_uid,carer_id,valid_from_utc,valid_to_utc\nK,C,5,5\n",
+        "cards.csv:2: valid_to_utc: not after valid_from_utc"},
+    {"notes.csv", "a\n", "notes.csv: not the name of a file I know"},
+};
+
 static void each_fault_is_named_by_file_line_column_and_reason(void **state)
 {
-    static const struct {
-        const char *file, *bytes, *reason;
-    } cases[] = {
-        {"planned.csv", "", "planned.csv:1: there is no header row"},
-        {"planned.csv", "visit_id,colour\n", "planned.csv:1: colour: unknown column"},
-        {"carers.csv", "carer_id\n", "carers.csv:1: provider_id: this column is missing"},
-        {"carers.csv", "carer_id,carer_id\n", "carers.csv:1: carer_id: this column is there twice"},
-        {"carers.csv", "carer_id,provider_id\nC1\n", "carers.csv:2: too few fields"},
-        {"carers.csv", "carer_id,provider_id\nC1,P1,x\n", "carers.csv:2: too many fields"},
-        {"carers.csv", "carer_id,provider_id\nC1,P1\n,P1\n", "carers.csv:3: carer_id: empty"},
-        {"carers.csv", "carer_id,provider_id\n\"C\t1\",P1\n",
-            "carers.csv:2: carer_id: a control character"},
-        {"carers.csv", "carer_id,provider_id\nC\xff,P1\n", "carers.csv:2: not UTF-8"},
-        {"planned.csv", PLANNED "V,S,P,9,8,1,C,\n",
-            "planned.csv:2: planned_end_utc: not after planned_start_utc"},
-        {"planned.csv", PLANNED "V,S,P,8,9,0,C,\n",
-            "planned.csv:2: carers_required: must be at least 1"},
-        {"planned.csv", PLANNED "V,S,P,8,9,10,C,\n", "planned.csv:2: carers_required: too large"},
-        {"planned.csv", PLANNED "V,S,P,8,9,1,C||D,\n",
-            "planned.csv:2: roster_carers: an empty name between the bars"},
-        {"planned.csv", PLANNED "V,S,P,8,9,1,C,soon\n",
-            "planned.csv:2: cancel_utc: not a whole number of seconds since 1970"},
-        {"events.csv", EVENTS "-1,E,D,K,I,1\n",
-            "events.csv:2: recv_utc: not a whole number of seconds since 1970"},
-        {"events.csv", EVENTS "1,E,D,K,I,1099511627777\n",
-            "events.csv:2: ts_utc: later than 1099511627776, the end of time here"},
-        {"events.csv", EVENTS "1,E,D,K,IN,1\n", "events.csv:2: kind: neither I nor O"},
-        {"events.csv", EVENTS "1,E,D,,I,1\n", "events.csv:2: card_uid: empty"},
-        {"period.csv", PERIOD "R,2021-03-23,2021-03-29,1616457600,1616972400,1,1\n",
-            "period.csv:2: start_date: not a Monday"},
-        {"period.csv", PERIOD "R,2021-03-22,2021-03-22,1616371200,1616371200,1,1\n",
-            "period.csv:2: end_date: not after start_date"},
-        {"period.csv", PERIOD "R,2021-03-22,2021-03-29,1616300000,1616972400,1,1\n",
-            "period.csv:2: start_utc: not the midnight at which start_date begins"},
-        {"period.csv", PERIOD "R,2021-02-29,2021-03-29,1,1,1,1\n",
-            "period.csv:2: start_date: no such day"},
-        {"period.csv", PERIOD "R,22/03/2021,2021-03-29,1,1,1,1\n",
-            "period.csv:2: start_date: not a date like 2021-03-28"},
-        {"rates.csv", RATES "P,LA,2021-03-22,2021-03-22,1500\n",
-            "rates.csv:2: valid_to: not after valid_from"},
-        {"rates.csv", RATES "P,LA,2021-03-22,2021-03-29,15.29\n",
-            "rates.csv:2: pence_per_hour: not a whole number"},
-        {"people.csv", PEOPLE "S,LA,N,P,yes\n", "people.csv:2: double_handed: neither 0 nor 1"},
-        {"amendments.csv", AMENDMENTS "A,1,EDIT,S,C,I,1,,06\n",
-            "amendments.csv:2: action: neither ADD nor VOID"},
-        {"amendments.csv", AMENDMENTS "A,1,VOID,,,,,,06\n",
-            "amendments.csv:2: event_id: empty, but VOID needs the event it voids"},
-        {"amendments.csv", AMENDMENTS "A,1,ADD,,C,I,1,,06\n",
-            "amendments.csv:2: person_id: empty, but ADD needs it"},
-        {"amendments.csv", AMENDMENTS "A,1,ADD,S,,I,1,,06\n",
-            "amendments.csv:2: carer_id: empty, but ADD needs it"},
-        {"amendments.csv", AMENDMENTS "A,1,ADD,S,C,,1,,06\n",
-            "amendments.csv:2: kind: empty, but ADD needs it: I or O"},
-        {"amendments.csv", AMENDMENTS "A,1,ADD,S,C,I,,,06\n",
-            "amendments.csv:2: ts_utc: empty, but ADD needs it"},
-        {"cards.csv", "card_uid,carer_id,valid_from_utc,valid_to_utc\nK,C,5,5\n",
-            "cards.csv:2: valid_to_utc: not after valid_from_utc"},
-        {"notes.csv", "a\n", "notes.csv: not the name of a file I know"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct dataset dataset;
         struct err err = {""};
 
         assert_int_equal(dataset_init(&dataset), 0);
         assert_int_equal(
-            import_bytes(cases[i].file, cases[i].bytes, strlen(cases[i].bytes), &dataset, &err),
+            import_bytes(faults[i].file, faults[i].bytes, strlen(faults[i].bytes), &dataset, &err),
             ECM_EFORMAT);
-        assert_string_equal(err.text, cases[i].reason);
+        assert_string_equal(err.text, faults[i].reason);
         dataset_done(&dataset);
     }
 }
