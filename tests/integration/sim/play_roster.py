@@ -8,6 +8,7 @@ visits are played through simulated readers, gateways, a real mosquitto and ecm-
 that ecm-pay then makes must be the expected ones, row by row as sets, and so must the feed. Exits 1
 when anything differs.
 """
+import argparse
 import json
 import pathlib
 import sys
@@ -75,16 +76,19 @@ def compare(roster: pathlib.Path, folder: pathlib.Path) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("rosters", metavar="ROSTER_DIR", nargs="+",
+                        help="a folder with a roster and run2/slots.csv")
     allow_files()
     failed = 0
-    for name in sys.argv[1:]:
+    for name in parser.parse_args().rosters:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 print(compare(pathlib.Path(name), pathlib.Path(folder)), flush=True)
             except AssertionError as problem:
                 failed += 1
                 print(f"{pathlib.Path(name).name}: {problem}", file=sys.stderr, flush=True)
-    return 1 if failed or len(sys.argv) < 2 else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
