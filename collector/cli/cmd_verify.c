@@ -64,14 +64,14 @@ static int verify(const struct verify_args *args, struct err *err)
 {
     struct storage *storage = NULL;
     int faults = 0;
-    int rc = 0;
 
     if (args->store != NULL) {
-        rc = storage_sqlite_open(&storage, args->store, STORAGE_SQLITE_MUST_EXIST, err);
-        faults = rc < 0 ? rc : verify_store(storage, err);
+        faults = storage_sqlite_open(&storage, args->store, STORAGE_SQLITE_MUST_EXIST, err);
+        faults = faults < 0 ? faults : verify_store(storage, err);
     }
     for (int i = 0; faults >= 0 && i < args->folder_count; i++) {
-        rc = verify_run(args->folders[i], storage, stdout, err);
+        int rc = verify_run(args->folders[i], storage, stdout, err);
+
         faults = rc < 0 ? rc : faults + rc;
     }
     storage_close(storage);

@@ -30,7 +30,6 @@ static int write_document(const struct run_documents *documents, const char *kin
 {
     struct text name = {0};
     struct outfile outfile;
-    char hex[HASH_HEX_SIZE];
     int rc = 0;
 
     text_addf(&name, "%s_", kind);
@@ -43,6 +42,8 @@ static int write_document(const struct run_documents *documents, const char *kin
         rc = outfile_start(&outfile, documents->out, name.bytes, err);
     }
     if (rc == 0) {
+        char hex[HASH_HEX_SIZE];
+
         text_add(&outfile.text, text->bytes, text->size);
         rc = outfile_finish(&outfile, hex, err);
     }

@@ -173,3 +173,90 @@ def test_after_the_cut_off_nothing_more_counts(tmp_path):
     on_time = call("run", "--from", folder, "--as-of", end + 86400, "--out", tmp_path / "b",
                    "--contract", file)
     assert late == on_time
+
+
+def contract(tmp_path, *sections):
+    file = tmp_path / "x.contract"
+    file.write_text("[contract]\nid = X\nvalid_from = 2018-01-01\n" + "\n".join(sections) + "\n")
+    return file
+
+
+def by_person(rows, column):
+    sums = {}
+    for row in rows:
+        sums[row["person_id"]] = sums.get(row["person_id"], 0) + int(row[column])
+    return {person: amount for person, amount in sums.items() if amount != 0}
+
+
+def assert_accounted_for(out):
+    rows = [r for r in table(out / "identity.csv") if r["model"] == "contract X"]
+    paid = sum(int(r["seconds"]) for r in table(out / "contract_lines.csv"))
+    assert sum(int(r["paid_s"]) for r in rows) == paid
+
+
+def test_what_rounding_took_is_paid_in_whole_units_of_the_period(tmp_path):
+    file = contract(tmp_path, "[rounding]\nunit_min = 15\ndirection = down", "[visit]",
+                    "cap_percent = 100", "[carry_over]\nscope = month")
+    run(DATA / "reference" / "tiny", tmp_path, "--contract", file)
+    slots = table(tmp_path / "contract_slots.csv")
+    assert all(0 <= int(r["lost_s"]) < 900 for r in slots)
+    expected = by_person(slots, "paid_s")
+    for person, lost in by_person(slots, "lost_s").items():
+        expected[person] = expected.get(person, 0) + lost // 900 * 900
+    assert by_person(table(tmp_path / "contract_lines.csv"), "seconds") == expected
+    assert expected != by_person(slots, "paid_s")
+    assert_accounted_for(tmp_path)
+
+
+def test_an_envelope_with_top_up_pays_what_was_worked_up_to_what_was_planned(tmp_path):
+    file = contract(tmp_path, "[visit]\ncap_percent = 100")
+    run(DATA / "reference" / "tiny", tmp_path / "plain", "--contract", file)
+    file = contract(tmp_path, "[visit]\ncap_percent = 100",
+                    "[envelope]\nscope = week\ntop_up = yes")
+    run(DATA / "reference" / "tiny", tmp_path / "topped", "--contract", file)
+    plain = table(tmp_path / "plain" / "contract_slots.csv")
+    capped, excess = by_person(plain, "paid_s"), by_person(plain, "excess_s")
+    planned = by_person([r for r in plain if r["outcome"] != "CANCELLED"], "planned_s")
+    expected = {p: min(paid + excess.get(p, 0), planned[p]) for p, paid in capped.items()}
+    assert by_person(table(tmp_path / "topped" / "contract_lines.csv"), "seconds") == expected
+    assert expected != capped
+    assert_accounted_for(tmp_path / "topped")
+
+
+def test_a_small_envelope_is_never_overdrawn(tmp_path):
+    file = contract(tmp_path, "[envelope]\nscope = period\nminutes = 200")
+    run(DATA / "reference" / "tiny", tmp_path, "--contract", file)
+    paid = by_person(table(tmp_path / "contract_lines.csv"), "seconds")
+    assert max(paid.values()) == 200 * 60
+    assert_accounted_for(tmp_path)
+
+
+def test_bands_price_each_visit_and_a_line_is_their_sum(tmp_path):
+    file = contract(tmp_path, "[price]\nweekday = bands 15:5.00 30:10.00 45:15.00 60:20.00")
+    run(DATA / "reference" / "tiny", tmp_path, "--contract", file)
+    expected = {}
+    for row in table(tmp_path / "contract_slots.csv"):
+        quarters = -(-int(row["paid_s"]) // 900)
+        expected[row["person_id"]] = expected.get(row["person_id"], 0) + quarters * 500
+    lines_found = table(tmp_path / "contract_lines.csv")
+    assert by_person(lines_found, "pence") == {p: v for p, v in expected.items() if v}
+    assert {r["pence_per_hour"] for r in lines_found} == {"0"}
+    assert_accounted_for(tmp_path)
+
+
+def test_sundays_have_their_own_price(tmp_path):
+    file = contract(tmp_path, "[price]\nweekday = rate\nsunday = rate 150%")
+    run(DATA / "reference" / "tiny", tmp_path, "--contract", file)
+    start = {r["visit_id"]: int(r["planned_start_utc"]) for r in table(tmp_path / "slots.csv")}
+    rates = {(r["provider_id"], r["funder"]): int(r["pence_per_hour"])
+             for r in table(DATA / "reference" / "tiny" / "rates.csv")}
+    sunday = int(table(DATA / "reference" / "tiny" / "period.csv")[0]["end_utc"]) - 86400
+    worked = {True: 0, False: 0}
+    for row in table(tmp_path / "contract_slots.csv"):
+        worked[start[row["visit_id"]] >= sunday - 3600] += int(row["paid_s"])
+    found = {True: 0, False: 0}
+    for row in table(tmp_path / "contract_lines.csv"):
+        rate = rates[row["provider_id"], row["funder"]]
+        assert int(row["pence_per_hour"]) in (rate, (rate * 3 + 1) // 2)
+        found[int(row["pence_per_hour"]) != rate] += int(row["seconds"])
+    assert found == worked and worked[True] > 0

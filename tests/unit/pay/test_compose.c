@@ -101,6 +101,20 @@ static void ends_are_those_of_the_clock_on_the_wall(void **state)
     assert_int_equal(compose_round_ends(&contract, &utc_days, 600, 1200, 0), 0);
 }
 
+static void half_a_unit_at_an_end_goes_up(void **state)
+{
+    struct contract_words words = plain_words();
+    struct contract contract;
+
+    (void)state;
+    words.unit_min = 15;
+    words.round_of = ROUND_EACH_END;
+    contract = compile(&words);
+    assert_int_equal(compose_round_ends(&contract, &utc_days, 0, 450, 0), 900);
+    assert_int_equal(compose_round_ends(&contract, &utc_days, 0, 449, 0), 0);
+    assert_int_equal(compose_round_ends(&contract, &utc_days, 450, 1800, 0), 900);
+}
+
 static void unpaid_gap_of_a_merged_visit_is_not_paid_by_rounding_ends(void **state)
 {
     struct contract_words words = plain_words();
@@ -524,6 +538,7 @@ int main(void)
         cmocka_unit_test(ends_shrink_when_down_and_grow_when_up),
         cmocka_unit_test(a_visit_within_one_unit_that_shrinks_is_nothing_and_not_less),
         cmocka_unit_test(ends_are_those_of_the_clock_on_the_wall),
+        cmocka_unit_test(half_a_unit_at_an_end_goes_up),
         cmocka_unit_test(unpaid_gap_of_a_merged_visit_is_not_paid_by_rounding_ends),
         cmocka_unit_test(the_cap_is_in_whole_units_and_keeps_what_it_took),
         cmocka_unit_test(floor_and_minimum_are_for_visits_that_took_place),
