@@ -76,6 +76,15 @@ def test_every_planned_second_of_every_provider_is_accounted_for(week, tmp_path)
         for row in mine:
             parts = ["paid_s", "held_s", "missed_s", "cancelled_s", "difference_s"]
             assert int(row["planned_s"]) == sum(int(row[part]) for part in parts), row
+    parts = {"HELD_NO_OUT": "held_s", "HELD_NO_IN": "held_s", "MISSED": "missed_s",
+             "SAME_CARER": "missed_s", "CANC_NOTICE": "cancelled_s"}
+    expected = {part: 0 for part in parts.values()}
+    for slot in table(tmp_path / "slots.csv"):
+        if slot["status"] in parts:
+            expected[parts[slot["status"]]] += \
+                int(slot["planned_end_utc"]) - int(slot["planned_start_utc"])
+    assert expected == {part: sum(int(r[part]) for r in rows if r["model"] == "A")
+                        for part in expected}
     paid = sum(int(r["units"]) * 900 for r in table(tmp_path / "payA.csv"))
     assert sum(int(r["paid_s"]) for r in rows if r["model"] == "A") == paid
 

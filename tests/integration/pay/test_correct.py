@@ -147,6 +147,14 @@ def test_under_a_shrinking_contract_an_edit_may_shorten_and_complete_but_not_len
     done = next(r for r in table(before / "sessions.csv")
                 if r["status"] == "OK" and r["out_id"].startswith("H"))
     who = ["--person", done["person_id"], "--carer", done["carer_id"], "--contract", file]
+    other = next(r for r in table(before / "sessions.csv")
+                 if r["status"] == "OK" and r["in_id"].startswith("H")
+                 and r["carer_id"] != done["carer_id"])
+    store.correct("void", "--event", other["in_id"], "--contract", file)
+    said = store.correct("add", "--person", other["person_id"], "--carer", other["carer_id"],
+                         "--kind", "I", "--at", int(other["in_utc"]) - 60, "--contract", file,
+                         status=2)
+    assert "edits may only shrink the clocked time" in said
     store.correct("void", "--event", done["out_id"], "--contract", file)
     said = store.correct("add", *who, "--kind", "O", "--at", int(done["out_utc"]) + 600, status=2)
     assert "edits may only shrink the clocked time" in said
@@ -154,7 +162,7 @@ def test_under_a_shrinking_contract_an_edit_may_shorten_and_complete_but_not_len
     held = held_slot(before)
     store.correct("add", "--person", held["person_id"], "--carer", held["carer_id"], "--kind", "O",
                   "--at", int(held["in_utc"]) + 900, "--contract", file)
-    assert "corrections: 3, faults: 0" in store.verify()
+    assert "corrections: 4, faults: 0" in store.verify()
 
 
 @pytest.mark.parametrize("action,more,reason", [
