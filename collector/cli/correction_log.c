@@ -208,6 +208,7 @@ int corrections_append(const struct corrections *corrections, struct correction 
     const char kind[] = {correction->kind, '\0'};
     char amend_id[CORRECTION_ID_SIZE];
     char hash[HASH_HEX_SIZE];
+    struct correction read_back;
     struct text line = {0};
     struct storage_amendment amendment = {.amend_id = amend_id,
         .created_utc = correction->created_utc,
@@ -225,6 +226,11 @@ int corrections_append(const struct corrections *corrections, struct correction 
     correction_amend_id(correction->seq, amend_id);
     compose_line(&line, correction);
     rc = link_line(corrections->head, text_end(&line), hash);
+    if (rc == 0 && line.rc == 0 && !read_line(line.bytes, &read_back)) {
+        /* What could not be read again would break the chain for good. */
+        text_done(&line);
+        return err_set(err, -EINVAL, "a text of the correction is not UTF-8");
+    }
     if (rc == 0 && line.rc == 0) {
         const struct storage_correction stored = {
             .seq = correction->seq, .line = line.bytes, .hash = hash};

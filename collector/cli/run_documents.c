@@ -76,10 +76,13 @@ int documents_write_statements(const struct run_documents *documents, struct err
     const struct pay_params *params = documents->run->input.params;
     const struct pay_tallies *tallies =
         extras->has_contract ? &extras->composed.tallies : &extras->tallies[0];
-    char model = extras->has_contract ? 'K' : documents->run->models[0];
+    char model = 'K';
     char rule[64];
     int rc = 0;
 
+    if (!extras->has_contract) {
+        model = documents->run->models[0];
+    }
     if (extras->has_contract) {
         (void)snprintf(rule, sizeof rule, "contract %s/%lld", extras->contract.words.id,
             (long long)extras->contract.words.version);

@@ -189,6 +189,17 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(store, action, more, 
     assert "corrections: 0, faults: 0" in store.verify()
 
 
+def test_a_memo_that_is_not_utf_8_is_refused_and_does_not_break_the_chain(store):
+    event = next(r["in_id"] for r in table(store.run("x")[1] / "sessions.csv") if r["in_id"])
+    command = [b"correct", b"void", b"--store", os.fsencode(store.path), b"--who", b"anna",
+               b"--reason", b"06", b"--memo", b"caf\xe9", b"--event", event.encode()]
+    done = subprocess.run([os.fsencode(BIN / "ecm-pay"), *command], capture_output=True,
+                          check=False)
+    assert done.returncode == 2 and b"not UTF-8" in done.stderr
+    store.correct("void", "--event", event)
+    assert "corrections: 1, faults: 0" in store.verify()
+
+
 def three_corrections(store):
     for event in [r["in_id"] for r in table(store.run("x")[1] / "sessions.csv")
                   if r["status"] == "OK" and r["in_id"].startswith("H")][:3]:
