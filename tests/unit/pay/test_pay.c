@@ -303,6 +303,23 @@ static void unknown_person_provider_and_model_are_named(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void a_period_begins_with_its_start_and_ends_before_its_end(void **state)
+{
+    struct case_data *data = *state;
+    const struct visits_period period = {
+        .start_utc = data->period.start_utc, .end_utc = data->period.end_utc};
+    struct visits_attendance attendance = {.slot = VISITS_NONE};
+
+    attendance.in_utc = period.start_utc - 1;
+    assert_false(visits_is_unplanned(&visits_default_params, &period, &attendance));
+    attendance.in_utc = period.start_utc;
+    assert_true(visits_is_unplanned(&visits_default_params, &period, &attendance));
+    attendance.in_utc = period.end_utc - 1;
+    assert_true(visits_is_unplanned(&visits_default_params, &period, &attendance));
+    attendance.in_utc = period.end_utc;
+    assert_false(visits_is_unplanned(&visits_default_params, &period, &attendance));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +333,8 @@ int main(void)
         CASE(model_c_shares_a_cap_by_largest_remainders),
         CASE(missing_rate_is_named_with_provider_funder_and_day),
         CASE(unknown_person_provider_and_model_are_named),
+        cmocka_unit_test_setup_teardown(
+            a_period_begins_with_its_start_and_ends_before_its_end, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("pay", tests, NULL, NULL);
