@@ -19,14 +19,22 @@ static const struct command commands[] = {
     {"import", "DIR|FILE --store FILE", "take the files of a period into a store", cmd_import},
     {"reconcile", "--store FILE [--period ID] [--as-of N]",
         "match planned visits with taps and put the verdicts into the feed", cmd_reconcile},
-    {"run", "DATA --out DIR [--models A,B,C] [--previous RUN_ID]",
+    {"run",
+        "DATA --out DIR [--models A,B,C] [--contract FILE] [--previous RUN_ID]\n"
+        "              [--statements] [--delivery TEMPLATE]",
         "calculate a payment run and write its files", cmd_run},
     {"feed", "DATA [--format csv|jsonl] [--since N]", "print the payment feed", cmd_feed},
     {"explain", "VISIT DATA", "say in words why a visit came out as it did", cmd_explain},
     {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
-    {"contract", "check|show|try FILE", "check a contract, show it, try it on one visit",
-        cmd_contract},
-    {"correct", "add|void|plan|release|undo|list --store FILE --who NAME --reason CODE --memo TEXT",
+    {"contract",
+        "check|show|try FILE [--planned HH:MM-HH:MM] [--actual HH:MM-HH:MM]\n"
+        "              [--day YYYY-MM-DD] [--rate POUNDS] [--cancelled HOURS]",
+        "check a contract, show it, try it on one visit", cmd_contract},
+    {"correct",
+        "add|void|plan|release|undo|list --store FILE --who NAME --reason CODE --memo TEXT\n"
+        "              [--person ID] [--carer ID] [--kind I|O] [--at INSTANT] [--event ID]\n"
+        "              [--visit ID] [--slot N] [--start INSTANT] [--end INSTANT] [--number N]\n"
+        "              [--contract FILE]",
         "lay a correction over what was tapped or planned", cmd_correct},
     {"verify", "[--store FILE] [RUN_FOLDER...]",
         "check that nothing was changed afterwards; the same as ecm-verify", cmd_verify},
