@@ -20,6 +20,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_contract(int argc, char **argv);
 int cmd_correct(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
 
 /* Say what is in err and turn the code into an exit status; 0 for a code that is not negative. */
 int cli_report(int code, const struct err *err);

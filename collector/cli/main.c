@@ -26,6 +26,10 @@ static const struct command commands[] = {
     {"feed", "DATA [--format csv|jsonl] [--since N]", "print the payment feed", cmd_feed},
     {"explain", "VISIT DATA", "say in words why a visit came out as it did", cmd_explain},
     {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
+    {"monitor",
+        "DATA [--by provider|zone|lot|funder] [--from-date YYYY-MM-DD] [--to-date YYYY-MM-DD]\n"
+        "              [--late MIN,MIN,MIN] [--usual N] [--format table|tsv|json]",
+        "print contract monitoring numbers, each with its definition", cmd_monitor},
     {"contract",
         "check|show|try FILE [--planned HH:MM-HH:MM] [--actual HH:MM-HH:MM]\n"
         "              [--day YYYY-MM-DD] [--rate POUNDS] [--cancelled HOURS]",
