@@ -55,8 +55,8 @@ FAULTS = [
     # ---- flags ---------------------------------------------------------------------------------
     ("visits/verdict.c", "to = other->out_utc < to ?", "to = other->out_utc > to ?",
      "flag: seconds without the second carer"),
-    ("visits/overlaps.c", "other->person_id != own->person_id && end > other->in_utc",
-     "end > other->in_utc", "flag: overlap is in two homes"),
+    ("visits/overlaps.c", "overlaps_s[order[i]] += (int32_t)(end - other->in_utc);", "",
+     "flag: an overlap is of both"),
     # ---- money ---------------------------------------------------------------------------------
     ("pay/pay.c", "remainder >= d - remainder ?", "remainder > d - remainder ?",
      "halves are rounded away from zero"),

@@ -285,6 +285,37 @@ static void missing_rate_is_named_with_provider_funder_and_day(void **state)
     assert_string_equal(problem.text, "no rate of provider P1 for funder LA on 2020-10-05");
 }
 
+static void rate_is_no_longer_valid_on_the_day_it_ends(void **state)
+{
+    struct case_data *data = *state;
+    struct pay_problem problem;
+
+    add_rate(data, "LA", 0, 1, 1500);
+    add_slot(data, SLOT_OK, 1, 60, 3600);
+    assert_int_equal(pay(data, 'A', &problem), -ENOENT);
+    assert_string_equal(problem.text, "no rate of provider P1 for funder LA on 2020-10-06");
+}
+
+static void last_hour_of_a_summer_day_in_utc_has_the_rate_of_the_next_day(void **state)
+{
+    static const int32_t summer = 3600;
+    static const char models[] = "AC";
+    struct case_data *data = *state;
+    struct pay_problem problem;
+
+    add_rate(data, "LA", 0, 1, 1500);
+    add_rate(data, "LA", 1, 14, 2000);
+    data->dataset.providers[0].contract_minutes = 60;
+    data->days = (struct local_days){&always, &summer, 1};
+    add_slot(data, SLOT_OK, 0, 60, 3600);
+    data->dataset.planned[0].start_utc = (int64_t)(MONDAY + 1) * DAY_S - 3600;
+    data->dataset.planned[0].end_utc = (int64_t)(MONDAY + 1) * DAY_S;
+    assert_int_equal(pay(data, models[0], &problem), 0);
+    assert_int_equal(pay_model(&data->input, models[1], &data->lines, &problem), 0);
+    assert_int_equal(line(data, 0)->pence_per_hour, 2000);
+    assert_int_equal(line(data, 1)->pence_per_hour, 2000);
+}
+
 static void unknown_person_provider_and_model_are_named(void **state)
 {
     struct case_data *data = *state;
@@ -332,6 +363,8 @@ int main(void)
         CASE(model_c_guarantees_four_fifths_and_caps_at_eleven_tenths),
         CASE(model_c_shares_a_cap_by_largest_remainders),
         CASE(missing_rate_is_named_with_provider_funder_and_day),
+        CASE(rate_is_no_longer_valid_on_the_day_it_ends),
+        CASE(last_hour_of_a_summer_day_in_utc_has_the_rate_of_the_next_day),
         CASE(unknown_person_provider_and_model_are_named),
         cmocka_unit_test_setup_teardown(
             a_period_begins_with_its_start_and_ends_before_its_end, setup, teardown),

@@ -14,6 +14,32 @@ static const char models[] = "ABC";
 static const int64_t always = INT64_MIN;
 static const int32_t no_offset = 0;
 
+/* What was planned, missed and cancelled, counted here once more without the tally. */
+static void assert_tallies_count(const struct world *world, const struct pay_tallies *tallies)
+{
+    struct pay_tally wanted = {0};
+    struct pay_tally sum = {0};
+
+    for (size_t i = 0; i < world->result.slots_count; i++) {
+        const struct visits_slot *slot = &world->result.slots[i];
+        const struct planned_row *planned = &world->dataset.planned[slot->planned];
+        int64_t length_s = planned->end_utc - planned->start_utc;
+        bool is_missed = slot->status == SLOT_MISSED || slot->status == SLOT_SAME_CARER;
+
+        wanted.planned_s += length_s;
+        wanted.missed_s += is_missed ? length_s : 0;
+        wanted.cancelled_s += slot->status == SLOT_CANC_NOTICE ? length_s : 0;
+    }
+    for (size_t i = 0; i < tallies->count; i++) {
+        sum.planned_s += tallies->rows[i].planned_s;
+        sum.missed_s += tallies->rows[i].missed_s;
+        sum.cancelled_s += tallies->rows[i].cancelled_s;
+    }
+    assert_int_equal(sum.planned_s, wanted.planned_s);
+    assert_int_equal(sum.missed_s, wanted.missed_s);
+    assert_int_equal(sum.cancelled_s, wanted.cancelled_s);
+}
+
 /* Reconcile world and pay it; the identity must hold. Its lines as CSV, which the caller frees. */
 static char *pay(struct world *world)
 {
@@ -49,6 +75,7 @@ static char *pay(struct world *world)
         if (!tallies_hold(&tallies, &world->dataset, &problem)) {
             fail_msg("model %c: %s", *model, problem.text);
         }
+        assert_tallies_count(world, &tallies);
         tallies_done(&tallies);
     }
     adjust_add_lines(&text, &run);

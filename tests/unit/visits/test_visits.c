@@ -149,11 +149,11 @@ static void e5_card_is_whose_it_was_when_it_was_tapped(void **state)
     struct world *world = *state;
     struct card_row later = {.card_uid = world_text(world, "K1"),
         .carer_id = world_text(world, "C2"),
-        .from_utc = NINE + 900,
+        .from_utc = NINE + HALF_HOUR, /* the second of the tap */
         .to_utc = INT64_C(1) << 40};
 
     visit_at_nine(world);
-    world->dataset.cards[0].to_utc = NINE + 900;
+    world->dataset.cards[0].to_utc = NINE + HALF_HOUR;
     assert_int_equal(dataset_add_card(&world->dataset, &later), 0);
     world_reconcile(world);
     assert_int_equal(world->result.attendances_count, 2);
