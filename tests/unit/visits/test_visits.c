@@ -161,6 +161,18 @@ static void e5_card_is_whose_it_was_when_it_was_tapped(void **state)
     assert_int_equal(world_attendance(world, 1)->carer_id, world_text(world, "C2"));
 }
 
+static void e5_card_is_nobodys_from_the_second_it_was_handed_back(void **state)
+{
+    struct world *world = *state;
+
+    visit_at_nine(world);
+    world->dataset.cards[0].to_utc = NINE + HALF_HOUR + 1;
+    assert_only_slot_is(world, SLOT_OK);
+    world->dataset.cards[0].to_utc = NINE + HALF_HOUR;
+    assert_only_slot_is(world, SLOT_HELD_NO_OUT);
+    assert_int_equal(world_exceptions(world, EXCEPTION_UNKNOWN_CARD), 1);
+}
+
 static void e5_tag_in_the_home_and_reader_with_the_carer_count_as_well(void **state)
 {
     struct world *world = *state;
@@ -512,6 +524,7 @@ int main(void)
         RULE(e4_tap_more_than_300_s_ahead_of_its_reception_is_dropped),
         RULE(e5_unknown_card_is_named_before_an_unknown_device),
         RULE(e5_card_is_whose_it_was_when_it_was_tapped),
+        RULE(e5_card_is_nobodys_from_the_second_it_was_handed_back),
         RULE(e5_tag_in_the_home_and_reader_with_the_carer_count_as_well),
         RULE(e5_two_of_a_kind_are_a_wrong_pair),
         RULE(e6_added_tap_needs_neither_card_nor_device),
