@@ -265,13 +265,14 @@ static const struct argp argp = {.options = options,
 /* The dates asked for must lie in the period: elsewhere there would only be noughts. */
 static int choose_dates(struct monitor_args *args, const struct period_row *period, struct err *err)
 {
-    char first[DAY_TEXT_SIZE];
-    char last[DAY_TEXT_SIZE];
     struct monitoring_params *params = &args->params;
 
     params->from_day = args->has_from ? params->from_day : period->start_day;
     params->to_day = args->has_to ? args->to_date + 1 : period->end_day;
     if (params->from_day < period->start_day || params->to_day > period->end_day) {
+        char first[DAY_TEXT_SIZE];
+        char last[DAY_TEXT_SIZE];
+
         return err_set(err, -EINVAL, "the period is %s to %s: --from-date and --to-date lie in it",
             day_text(period->start_day, first), day_text(period->end_day - 1, last));
     }

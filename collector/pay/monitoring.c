@@ -8,7 +8,7 @@
 
 #include "collector/pay/lines.h"
 
-enum { HOUR_S = 3600 };
+enum { HOUR_S = 3600, ROWS_FIRST = 16 };
 
 const struct monitoring_params monitoring_default_params = {
     .by = MONITORING_PROVIDER, .late_s = {900, 1800, 3600}, .usual_carers = 3};
@@ -112,7 +112,7 @@ static int find_row(
     }
     if (counting->row_of[key] == UINT32_MAX) {
         if (result->count == counting->capacity) {
-            size_t capacity = counting->capacity == 0 ? 16 : counting->capacity * 2;
+            size_t capacity = counting->capacity * 2;
             struct monitoring_row *rows = realloc(result->rows, capacity * sizeof *rows);
 
             if (rows == NULL) {
@@ -466,7 +466,10 @@ static int count_all(struct counting *counting)
     counting->row_of = malloc(texts * sizeof *counting->row_of);
     counting->provider_of = malloc(texts * sizeof *counting->provider_of);
     counting->attended = malloc((input->result->slots_count + 1) * sizeof *counting->attended);
-    if (counting->row_of == NULL || counting->provider_of == NULL || counting->attended == NULL) {
+    counting->result.rows = malloc(ROWS_FIRST * sizeof *counting->result.rows);
+    counting->capacity = ROWS_FIRST;
+    if (counting->row_of == NULL || counting->provider_of == NULL || counting->attended == NULL ||
+        counting->result.rows == NULL) {
         return -ENOMEM;
     }
     (void)memset(counting->row_of, 0xff, texts * sizeof *counting->row_of);
