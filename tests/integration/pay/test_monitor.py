@@ -1,4 +1,4 @@
-"""ecm-pay monitor from the outside: its sums against the reference results, its options, its refusals."""
+"""ecm-pay monitor from the outside: its sums against the reference, its options, its refusals."""
 import csv
 import io
 import json
