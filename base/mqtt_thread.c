@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,10 @@ static void end_attempt_mosq(struct mqtt_session *session, int rc)
                        : rc == MOSQ_ERR_CONN_LOST ? "the connection was lost"
                                                   : mosquitto_strerror(rc);
 
-    if (session->trouble[0] != '\0' && rc == MOSQ_ERR_TLS) {
+    /* A handshake that failed is MOSQ_ERR_TLS, or with libmosquitto 2.0.21 at times just "Protocol
+     * error". */
+    if (session->trouble[0] != '\0' &&
+        (rc == MOSQ_ERR_TLS || (session->conf.ca_file != NULL && !session->is_accepted))) {
         (void)snprintf(reason, sizeof reason, "TLS: %s", session->trouble);
     } else {
         (void)snprintf(reason, sizeof reason, "%s", what);
@@ -517,9 +521,15 @@ void *mqtt_thread_main(void *user)
     struct mqtt_io *io = user;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = io};
     uint64_t next_tick_ms = mqtt_now_ms();
+    sigset_t pipe_signal;
     int rc = epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->wake_fd, &event);
 
     assert(rc == 0);
+    /* A broker that hangs up must not end the process, whatever its owner does about signals: TLS
+     * writes without MSG_NOSIGNAL. */
+    (void)sigemptyset(&pipe_signal);
+    (void)sigaddset(&pipe_signal, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
     while (serve_turn(io, &next_tick_ms)) {
     }
     return NULL;
