@@ -170,7 +170,10 @@ struct line_reader {
     struct reading *reading;
 };
 
-/* inih tells its handler no line number; it asks for each line here, so count them here.
+/*
+ * inih tells its handler no line number; it asks for each line here, so count them here. A line
+ * that is too long is refused and passed on cut off, as a whole line: inih before version 57 would
+ * take the rest for another line, from then on it would ask for more and lose the next one.
  */
 static char *next_line(char *text, int size, void *stream)
 {
@@ -183,6 +186,7 @@ static char *next_line(char *text, int size, void *stream)
             (void)fprintf(lines->reading->errors, "%s:%d: the line is longer than %d characters\n",
                 lines->reading->path, lines->reading->line, size - 2);
             lines->reading->failures++;
+            text[size - 2] = '\n';
             for (int c = 0; c != '\n' && c != EOF;) {
                 c = fgetc(lines->file);
             }
