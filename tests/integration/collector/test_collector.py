@@ -181,7 +181,7 @@ def test_full_disk_stops_acknowledging_and_recovers_by_itself(site):
         assert site.rows("SELECT count(*) FROM log WHERE through_seq = 1") == [(2,)]
         site.kill("collector")
     finally:
-        subprocess.run(["umount", disk], check=False)
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def statuses(site, visit):
