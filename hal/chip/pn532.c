@@ -342,7 +342,7 @@ static int code_from_status(uint8_t status)
     case STATUS_RELEASED:
         return -ENODEV;
     default:
-        return -EREMOTEIO;
+        return -ECONNRESET;
     }
 }
 

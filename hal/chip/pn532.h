@@ -11,7 +11,7 @@
  * Errors, of every function that returns int: -ETIMEDOUT no ACK or no answer; -EBADMSG answers
  * that stay garbled; -EPROTO an error frame or an answer to something else; -EIO the bus failed;
  * -EINVAL arguments. What a tag or the radio got wrong is -ENODEV (tag gone, or silent) or
- * -EREMOTEIO (any other status byte): the chip itself is well then.
+ * -ECONNRESET (any other status byte): the chip itself is well then.
  *
  * Source: UM0701-02 sections 6.2 and 7.
  * Ownership: the struct is the caller's; link and clock are borrowed.
