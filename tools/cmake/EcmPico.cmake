@@ -43,6 +43,10 @@ function(ecm_pico_image name)
     set_target_properties(${name} PROPERTIES C_EXTENSIONS ON)
     target_link_libraries(${name} PRIVATE ${arg_DEPENDS} ${arg_SDK})
     target_link_options(${name} PRIVATE LINKER:-Map=$<TARGET_FILE_DIR:${name}>/${name}.map)
+    # No floating point and no printf anywhere: a use of either does not link, or stops at once.
+    pico_set_float_implementation(${name} none)
+    pico_set_double_implementation(${name} none)
+    pico_set_printf_implementation(${name} none)
     pico_add_linker_script_override_path(${name} ${scripts})
     add_custom_command(TARGET ${name} POST_BUILD COMMAND ${CMAKE_OBJCOPY} -O binary
         $<TARGET_FILE:${name}> $<TARGET_FILE_DIR:${name}>/${name}.bin VERBATIM)
