@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gateway/direction.h"
+#include "tap/direction.h"
 #include "gateway/gateway.h"
 #include "gateway/health.h"
 #include "gateway/timetrust.h"

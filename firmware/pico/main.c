@@ -24,11 +24,14 @@ static struct pn532_reader reader;
 
 int main(void)
 {
-    static const struct spi_pico_pins nfc = {.sck = BOARD_NFC_SCK, .mosi = BOARD_NFC_MOSI,
-        .miso = BOARD_NFC_MISO, .cs = BOARD_NFC_CS};
+    static const struct spi_pico_pins nfc = {
+        .sck = BOARD_NFC_SCK, .mosi = BOARD_NFC_MOSI, .miso = BOARD_NFC_MISO, .cs = BOARD_NFC_CS};
     static const struct feedback_pico_pins lamps = {.green = BOARD_LAMP_GREEN,
-        .amber = BOARD_LAMP_AMBER, .red = BOARD_LAMP_RED, .buzzer = BOARD_BUZZER,
-        .tone_hz = BOARD_TONE_HZ, .low_tone_hz = BOARD_LOW_TONE_HZ};
+        .amber = BOARD_LAMP_AMBER,
+        .red = BOARD_LAMP_RED,
+        .buzzer = BOARD_BUZZER,
+        .tone_hz = BOARD_TONE_HZ,
+        .low_tone_hz = BOARD_LOW_TONE_HZ};
 
     clock_pico_init(&clock);
     feedback_pico_init(&feedback, &lamps);
@@ -37,8 +40,9 @@ int main(void)
     gpio_pico_in_init(&irq, BOARD_NFC_IRQ);
     gpio_pico_out_init(&reset, BOARD_NFC_RESET, true);
     pn532_spi_init(&link, &spi.spi, &irq.line, &clock.base);
-    pn532_reader_init(&reader, &(struct pn532_reader_config){.name = "spi0", .link = &link.link,
-        .clock = &clock.base, .reset = &reset.line});
+    pn532_reader_init(&reader,
+        &(struct pn532_reader_config){
+            .name = "spi0", .link = &link.link, .clock = &clock.base, .reset = &reset.line});
     watchdog_enable(8000, true);
     for (;;) {
         struct hal_reader_event event;

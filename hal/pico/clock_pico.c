@@ -32,8 +32,8 @@ static const struct hal_clock_ops clock_pico_ops = {.read = read_clock, .sleep_u
 
 void clock_pico_init(struct clock_pico *clock)
 {
-    *clock = (struct clock_pico){.base = {.ops = &clock_pico_ops, .boot_id = random_pico_u64()},
-        .trust = HAL_CLOCK_UNSET};
+    *clock = (struct clock_pico){
+        .base = {.ops = &clock_pico_ops, .boot_id = random_pico_u64()}, .trust = HAL_CLOCK_UNSET};
 }
 
 void clock_pico_set(struct clock_pico *clock, uint64_t boot_us, int64_t wall_us,

@@ -62,8 +62,7 @@ void feedback_pico_init(struct feedback_pico *feedback, const struct feedback_pi
 {
     const unsigned lamps[] = {pins->green, pins->amber, pins->red};
 
-    *feedback =
-        (struct feedback_pico){.feedback = {.ops = &feedback_pico_ops}, .pins = *pins};
+    *feedback = (struct feedback_pico){.feedback = {.ops = &feedback_pico_ops}, .pins = *pins};
     for (unsigned i = 0; i < sizeof lamps / sizeof lamps[0]; i++) {
         gpio_init(lamps[i]);
         gpio_set_dir(lamps[i], GPIO_OUT);

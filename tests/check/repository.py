@@ -13,7 +13,8 @@ def files(under: str = "") -> list[pathlib.Path]:
     found = []
     for folder, folders, names in os.walk(ROOT / under):
         folders[:] = sorted(f for f in folders if f not in NOT_OURS)
-        found += [pathlib.Path(folder) / name for name in sorted(names)]
+        found += [pathlib.Path(folder) / name for name in sorted(names)
+                  if name not in NOT_OURS]  # in a work tree .git is a file
     return found
 
 

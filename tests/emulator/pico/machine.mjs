@@ -83,7 +83,7 @@ class Pn532 {
             this.selected = false;
             if (this.command === 0x01) {
                 this.bytes().set(this.written, 0);
-                this.exports.emu_exchange(this.written.length, this.wakeUs);
+                this.exports.emu_exchange(this.written.length, this.heldUs);
             }
             this.machine.lookAtPn532();
         }
@@ -97,11 +97,11 @@ class Pn532 {
         }
         if (this.command < 0) {
             this.command = byte;
-            this.wakeUs = Math.floor((this.machine.nanos - this.since) / 1000);
+            this.heldUs = Math.floor((this.machine.nanos - this.since) / 1000);
             this.written.push(byte);
             this.bytes()[0] = byte;
             if (byte !== 0x01) {
-                this.exports.emu_exchange(1, this.wakeUs);
+                this.exports.emu_exchange(1, this.heldUs);
                 this.isRead = byte === 0x03 && !this.exports.emu_has_frame();
             }
             return byte === 0x01 ? 0 : this.bytes()[0];

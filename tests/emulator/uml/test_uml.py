@@ -17,7 +17,7 @@ from uml import Uml
 SOURCE = pathlib.Path(os.environ["ECM_SOURCE"])
 TAPS = int(os.environ.get("ECM_UML_TAPS", "200"))
 CARER = "04A1B2C3D4E5F6"
-BOUNCE_S = 120  # gateway/direction.h
+BOUNCE_S = 120  # tap/direction.h
 HEALTH_S = 30   # the preset of [reader] health_s
 SLACK_MS = 130  # of a lamp's time: a round of the reader, seven exchanges, is done before it
 

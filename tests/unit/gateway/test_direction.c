@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "gateway/direction.h"
+#include "tap/direction.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 

@@ -20,8 +20,8 @@
  * Limits:  the DIRECTION_TAGS_MAX tags tapped last are remembered.
  * Threads: none of its business; plain values.
  */
-#ifndef ECM_GATEWAY_DIRECTION_H
-#define ECM_GATEWAY_DIRECTION_H
+#ifndef ECM_TAP_DIRECTION_H
+#define ECM_TAP_DIRECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

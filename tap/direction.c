@@ -2,7 +2,7 @@
  * direction.c - a small table of tags, searched from end to end: 512 comparisons of a few bytes are
  * nothing beside the fsync that follows.
  */
-#include "gateway/direction.h"
+#include "tap/direction.h"
 
 #include <assert.h>
 #include <string.h>
