@@ -17,10 +17,10 @@
 static bool ack_is_valid(const struct ack *ack)
 {
     return topic_name_is_valid(ack->device_id) && topic_name_is_valid(ack->collector_id) &&
-           codec_count_is_valid(ack->through_seq) &&
-           codec_text_is_valid(ack->reason, RECORD_TEXT_MAX) &&
-           codec_unix_ms_is_valid(ack->collector_unix_ms) &&
-           codec_count_is_valid(ack->resend_from_seq) &&
+           limits_count_is_valid(ack->through_seq) &&
+           limits_text_is_valid(ack->reason, RECORD_TEXT_MAX) &&
+           limits_unix_ms_is_valid(ack->collector_unix_ms) &&
+           limits_count_is_valid(ack->resend_from_seq) &&
            (!ack->wants_resend || ack->resend_from_seq >= 1);
 }
 
@@ -50,10 +50,10 @@ static bool take_ack(struct ack *ack, const Ecm__V1__Ack *message)
     ack->wants_resend = message->resend_from_seq != 0;
     ack->resend_from_seq = message->resend_from_seq;
     ack->collector_unix_ms = message->collector_unix_ms;
-    return codec_take_id(ack->device_id, sizeof ack->device_id, message->device_id) &&
-           codec_take_id(ack->collector_id, sizeof ack->collector_id, message->collector_id) &&
+    return limits_take_id(ack->device_id, sizeof ack->device_id, message->device_id) &&
+           limits_take_id(ack->collector_id, sizeof ack->collector_id, message->collector_id) &&
            codec_take_bytes(ack->chain_head, sizeof ack->chain_head, &message->chain_head) &&
-           codec_take_text(ack->reason, sizeof ack->reason, message->reason) && ack_is_valid(ack);
+           limits_take_text(ack->reason, sizeof ack->reason, message->reason) && ack_is_valid(ack);
 }
 
 int ack_decode(const uint8_t *bytes, size_t size, struct ack *ret_ack)
@@ -77,15 +77,15 @@ int ack_decode(const uint8_t *bytes, size_t size, struct ack *ret_ack)
 
 static bool state_is_valid(const struct device_state *state)
 {
-    return topic_name_is_valid(state->device_id) && codec_count_is_valid(state->head_seq) &&
-           state->acked_seq <= state->head_seq && codec_count_is_valid(state->oldest_seq) &&
-           codec_count_is_valid(state->uptime_ms) && codec_unix_ms_is_valid(state->wall_ms) &&
+    return topic_name_is_valid(state->device_id) && limits_count_is_valid(state->head_seq) &&
+           state->acked_seq <= state->head_seq && limits_count_is_valid(state->oldest_seq) &&
+           limits_count_is_valid(state->uptime_ms) && limits_unix_ms_is_valid(state->wall_ms) &&
            (unsigned)state->wall_trust <= WALL_SYNCED &&
-           codec_text_is_valid(state->version, RECORD_TEXT_MAX) &&
-           codec_count_is_valid(state->taps_total) && codec_count_is_valid(state->taps_refused) &&
-           codec_count_is_valid(state->reader_resets) &&
-           codec_count_is_valid(state->outbox_bytes) &&
-           codec_count_is_valid(state->outbox_bytes_max);
+           limits_text_is_valid(state->version, RECORD_TEXT_MAX) &&
+           limits_count_is_valid(state->taps_total) && limits_count_is_valid(state->taps_refused) &&
+           limits_count_is_valid(state->reader_resets) &&
+           limits_count_is_valid(state->outbox_bytes) &&
+           limits_count_is_valid(state->outbox_bytes_max);
 }
 
 int state_encode(
@@ -146,8 +146,8 @@ static bool take_state(struct device_state *state, const Ecm__V1__DeviceState *m
     state->outbox_bytes = message->outbox_bytes;
     state->outbox_bytes_max = message->outbox_bytes_max;
     state->drain_eta_s = message->drain_eta_s;
-    return codec_take_id(state->device_id, sizeof state->device_id, message->device_id) &&
-           codec_take_text(state->version, sizeof state->version, message->version) &&
+    return limits_take_id(state->device_id, sizeof state->device_id, message->device_id) &&
+           limits_take_text(state->version, sizeof state->version, message->version) &&
            state_is_valid(state);
 }
 
@@ -173,8 +173,8 @@ int state_decode(const uint8_t *bytes, size_t size, struct device_state *ret_sta
 
 static bool command_is_valid(const struct command *command)
 {
-    return command->name[0] != '\0' && codec_text_is_valid(command->name, READER_NAME_MAX) &&
-           codec_text_is_valid(command->argument, RECORD_TEXT_MAX);
+    return command->name[0] != '\0' && limits_text_is_valid(command->name, READER_NAME_MAX) &&
+           limits_text_is_valid(command->argument, RECORD_TEXT_MAX);
 }
 
 int command_encode(const struct command *c, uint8_t *bytes, size_t capacity, size_t *ret_size)
@@ -204,8 +204,8 @@ int command_decode(const uint8_t *bytes, size_t size, struct command *ret_comman
     }
     message = (const Ecm__V1__Command *)base;
     command.command_id = message->command_id;
-    is_good = codec_take_text(command.name, sizeof command.name, message->name) &&
-              codec_take_text(command.argument, sizeof command.argument, message->argument) &&
+    is_good = limits_take_text(command.name, sizeof command.name, message->name) &&
+              limits_take_text(command.argument, sizeof command.argument, message->argument) &&
               command_is_valid(&command);
     codec_free(base);
     if (!is_good) {
@@ -221,7 +221,7 @@ int command_result_encode(
     Ecm__V1__CommandResult message;
 
     ecm__v1__command_result__init(&message);
-    if (!codec_text_is_valid(r->text, RECORD_TEXT_MAX)) {
+    if (!limits_text_is_valid(r->text, RECORD_TEXT_MAX)) {
         return -EINVAL;
     }
     message.command_id = r->command_id;
@@ -245,7 +245,7 @@ int command_result_decode(const uint8_t *bytes, size_t size, struct command_resu
     message = (const Ecm__V1__CommandResult *)base;
     result.command_id = message->command_id;
     result.code = message->code;
-    is_good = codec_take_text(result.text, sizeof result.text, message->text);
+    is_good = limits_take_text(result.text, sizeof result.text, message->text);
     codec_free(base);
     if (!is_good) {
         return -EBADMSG;
@@ -259,9 +259,9 @@ int command_result_decode(const uint8_t *bytes, size_t size, struct command_resu
 static bool alert_is_valid(const struct alert *alert)
 {
     return (alert->device_id[0] == '\0' || topic_name_is_valid(alert->device_id)) &&
-           alert->event[0] != '\0' && codec_text_is_valid(alert->event, READER_NAME_MAX) &&
-           codec_text_is_valid(alert->text, RECORD_TEXT_MAX) &&
-           codec_unix_ms_is_valid(alert->unix_ms);
+           alert->event[0] != '\0' && limits_text_is_valid(alert->event, READER_NAME_MAX) &&
+           limits_text_is_valid(alert->text, RECORD_TEXT_MAX) &&
+           limits_unix_ms_is_valid(alert->unix_ms);
 }
 
 int alert_encode(const struct alert *alert, uint8_t *bytes, size_t capacity, size_t *ret_size)
@@ -292,9 +292,9 @@ int alert_decode(const uint8_t *bytes, size_t size, struct alert *ret_alert)
     }
     message = (const Ecm__V1__Alert *)base;
     alert.unix_ms = message->unix_ms;
-    is_good = codec_take_text(alert.device_id, sizeof alert.device_id, message->device_id) &&
-              codec_take_text(alert.event, sizeof alert.event, message->event) &&
-              codec_take_text(alert.text, sizeof alert.text, message->text) &&
+    is_good = limits_take_text(alert.device_id, sizeof alert.device_id, message->device_id) &&
+              limits_take_text(alert.event, sizeof alert.event, message->event) &&
+              limits_take_text(alert.text, sizeof alert.text, message->text) &&
               alert_is_valid(&alert);
     codec_free(base);
     if (!is_good) {

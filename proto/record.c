@@ -26,7 +26,7 @@ static bool uid_size_is_valid(size_t size)
 static int stamp_to_message(const struct record *record, Ecm__V1__Stamp *ret_stamp)
 {
     ecm__v1__stamp__init(ret_stamp);
-    if (!codec_count_is_valid(record->boot_ms) || !codec_unix_ms_is_valid(record->wall_ms) ||
+    if (!limits_count_is_valid(record->boot_ms) || !limits_unix_ms_is_valid(record->wall_ms) ||
         (unsigned)record->wall_trust > WALL_SYNCED) {
         return -EINVAL;
     }
@@ -45,7 +45,7 @@ static int tap_to_message(const struct tap *tap, Ecm__V1__Tap *ret_tap, Ecm__V1_
 {
     ecm__v1__tap__init(ret_tap);
     ecm__v1__sun__init(sun);
-    if (!codec_text_is_valid(tap->reader, READER_NAME_MAX) || !uid_size_is_valid(tap->uid_size) ||
+    if (!limits_text_is_valid(tap->reader, READER_NAME_MAX) || !uid_size_is_valid(tap->uid_size) ||
         (unsigned)tap->tech > TAP_TECH_CLASSIC ||
         (tap->direction != TAP_IN && tap->direction != TAP_OUT)) {
         return -EINVAL;
@@ -84,7 +84,7 @@ static int note_to_message(
 {
     char *text = codec_view_text(record->note.text);
 
-    if (!codec_text_is_valid(text, RECORD_TEXT_MAX)) {
+    if (!limits_text_is_valid(text, RECORD_TEXT_MAX)) {
         return -EINVAL;
     }
     if (record->type == RECORD_BOOT) {
@@ -122,7 +122,7 @@ static int body_to_message(
         message->body_case = ECM__V1__RECORD__BODY_TAP;
         return tap_to_message(&record->tap, &room->tap, &room->sun);
     case RECORD_CLOCK_SET:
-        if (!codec_unix_ms_is_valid(record->clock_set.wall_before_ms)) {
+        if (!limits_unix_ms_is_valid(record->clock_set.wall_before_ms)) {
             return -EINVAL;
         }
         ecm__v1__clock_set__init(&room->clock_set);
@@ -161,7 +161,7 @@ int record_encode(const struct record *record, uint8_t *bytes, size_t capacity, 
     int rc = 0;
 
     ecm__v1__record__init(&message);
-    if (record->seq == 0 || !codec_count_is_valid(record->seq)) {
+    if (record->seq == 0 || !limits_count_is_valid(record->seq)) {
         return -EINVAL;
     }
     rc = stamp_to_message(record, &stamp);
@@ -180,8 +180,8 @@ int record_encode(const struct record *record, uint8_t *bytes, size_t capacity, 
 
 static bool take_stamp(struct record *record, const Ecm__V1__Stamp *stamp)
 {
-    if (stamp == NULL || !codec_count_is_valid(stamp->boot_ms) ||
-        !codec_unix_ms_is_valid(stamp->wall_ms)) {
+    if (stamp == NULL || !limits_count_is_valid(stamp->boot_ms) ||
+        !limits_unix_ms_is_valid(stamp->wall_ms)) {
         return false;
     }
     record->boot_id = stamp->boot_id;
@@ -201,7 +201,7 @@ static bool take_tap(struct record *record, const Ecm__V1__Tap *message)
 {
     struct tap *tap = &record->tap;
 
-    if (!codec_take_text(tap->reader, sizeof tap->reader, message->reader) ||
+    if (!limits_take_text(tap->reader, sizeof tap->reader, message->reader) ||
         !uid_size_is_valid(message->uid.len) || (int)message->direction <= 0) {
         return false;
     }
@@ -230,7 +230,7 @@ static bool take_tap(struct record *record, const Ecm__V1__Tap *message)
 static bool take_note(struct record *record, enum record_type type, const char *text)
 {
     record->type = type;
-    return codec_take_text(record->note.text, sizeof record->note.text, text);
+    return limits_take_text(record->note.text, sizeof record->note.text, text);
 }
 
 static bool take_input(struct record *record, enum record_type type, bool active, uint32_t which)
@@ -261,7 +261,7 @@ static bool take_body(struct record *record, const Ecm__V1__Record *message)
     case ECM__V1__RECORD__BODY_CLOCK_SET:
         record->type = RECORD_CLOCK_SET;
         record->clock_set.wall_before_ms = message->clock_set->wall_before_ms;
-        return codec_unix_ms_is_valid(record->clock_set.wall_before_ms);
+        return limits_unix_ms_is_valid(record->clock_set.wall_before_ms);
     case ECM__V1__RECORD__BODY_TAMPER:
         return take_input(record, RECORD_TAMPER, message->tamper->open, message->tamper->which);
     case ECM__V1__RECORD__BODY_BUTTON:
@@ -293,7 +293,7 @@ int record_decode(const uint8_t *bytes, size_t size, struct record *ret_record)
     }
     message = (const Ecm__V1__Record *)base;
     record.seq = message->seq;
-    is_good = record.seq != 0 && codec_count_is_valid(record.seq) &&
+    is_good = record.seq != 0 && limits_count_is_valid(record.seq) &&
               take_stamp(&record, message->stamp) && take_body(&record, message);
     codec_free(base);
     if (!is_good) {

@@ -18,10 +18,10 @@
 
 static bool hello_is_valid(const struct hello *hello)
 {
-    return topic_name_is_valid(hello->device_id) && codec_count_is_valid(hello->head_seq) &&
+    return topic_name_is_valid(hello->device_id) && limits_count_is_valid(hello->head_seq) &&
            hello->acked_seq <= hello->head_seq && hello->oldest_seq >= 1 &&
            hello->oldest_seq <= hello->head_seq + 1 &&
-           codec_text_is_valid(hello->version, RECORD_TEXT_MAX);
+           limits_text_is_valid(hello->version, RECORD_TEXT_MAX);
 }
 
 int hello_encode(const struct hello *hello, uint8_t *bytes, size_t capacity, size_t *ret_size)
@@ -54,7 +54,7 @@ int hello_encode(const struct hello *hello, uint8_t *bytes, size_t capacity, siz
 /* Whether records first_seq.. of count can be numbered, and head_seq is not before the last. */
 static bool range_is_valid(uint64_t first_seq, size_t count, uint64_t head_seq)
 {
-    return first_seq >= 1 && codec_count_is_valid(first_seq) && codec_count_is_valid(head_seq) &&
+    return first_seq >= 1 && limits_count_is_valid(first_seq) && limits_count_is_valid(head_seq) &&
            count >= 1 && count <= BATCH_RECORDS_MAX && first_seq + (count - 1) <= head_seq;
 }
 
@@ -91,32 +91,6 @@ int batch_encode(const struct batch *batch, uint8_t *bytes, size_t capacity, siz
     return codec_pack(&up.base, BATCH_BYTES_MAX, bytes, capacity, ret_size);
 }
 
-static size_t put_u64(uint8_t *at, uint64_t value)
-{
-    for (size_t i = 0; i < 8; i++) {
-        at[i] = (uint8_t)(value >> (56 - 8 * i));
-    }
-    return 8;
-}
-
-size_t batch_signing_input(
-    const struct batch *batch, uint8_t ret_input[static BATCH_SIGNING_INPUT_MAX])
-{
-    static const char purpose[] = "ecm.v1 batch"; /* with its zero byte */
-    size_t id_size = strnlen(batch->device_id, DEVICE_ID_MAX);
-    size_t size = sizeof purpose;
-
-    memcpy(ret_input, purpose, sizeof purpose);
-    memcpy(ret_input + size, batch->device_id, id_size);
-    size += id_size;
-    ret_input[size++] = 0;
-    size += put_u64(ret_input + size, batch->epoch);
-    size += put_u64(ret_input + size, batch->first_seq);
-    size += put_u64(ret_input + size, batch->first_seq + batch->record_count - 1);
-    memcpy(ret_input + size, batch->chain_head, sizeof batch->chain_head);
-    return size + sizeof batch->chain_head;
-}
-
 /* ---- bytes to values ---------------------------------------------------------------------- */
 
 static bool take_hello(struct hello *hello, const Ecm__V1__Hello *message)
@@ -127,8 +101,8 @@ static bool take_hello(struct hello *hello, const Ecm__V1__Hello *message)
     hello->oldest_seq = message->oldest_seq;
     hello->boot_id = message->boot_id;
     hello->has_public_key = message->public_key.len > 0;
-    return codec_take_id(hello->device_id, sizeof hello->device_id, message->device_id) &&
-           codec_take_text(hello->version, sizeof hello->version, message->version) &&
+    return limits_take_id(hello->device_id, sizeof hello->device_id, message->device_id) &&
+           limits_take_text(hello->version, sizeof hello->version, message->version) &&
            codec_take_bytes(hello->chain_before_oldest, sizeof hello->chain_before_oldest,
                &message->chain_before_oldest) &&
            (!hello->has_public_key || codec_take_bytes(hello->public_key, sizeof hello->public_key,
@@ -148,7 +122,7 @@ static bool take_batch(struct batch *batch, const Ecm__V1__Batch *message)
             return false;
         }
     }
-    return codec_take_id(batch->device_id, sizeof batch->device_id, message->device_id) &&
+    return limits_take_id(batch->device_id, sizeof batch->device_id, message->device_id) &&
            range_is_valid(batch->first_seq, batch->record_count, batch->head_seq) &&
            codec_take_bytes(batch->chain_head, sizeof batch->chain_head, &message->chain_head) &&
            (!batch->has_signature ||

@@ -12,6 +12,8 @@ import sys
 MAY_INCLUDE = {
     "base": [],
     "proto": [],
+    "proto/nano": ["proto"],
+    "firmware/link": ["proto"],
     "hal": [],
     "hal/chip": ["hal"],
     "hal/linux": ["hal"],
@@ -49,6 +51,9 @@ FENCED = {
     "protobuf-c": ["proto"],
     "proto/ecm.pb-c.h": ["proto"],
     "ecm.pb-c.h": ["proto"],
+    "pb.h": ["proto/nano"],
+    "pb_": ["proto/nano"],
+    "ecm.pb.h": ["proto/nano"],
     "openssl/": ["base/chain.c", "base/hash.c", "base/log.c"],
     "systemd/": ["base/loop.c"],
     "ini.h": ["base/conf.c"],

@@ -11,6 +11,8 @@ pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(gpiod REQUIRED IMPORTED_TARGET libgpiod>=1.6)
 find_program(PROTOC_C protoc-c REQUIRED)
+find_program(NANOPB_GENERATOR NAMES nanopb_generator nanopb_generator.py REQUIRED)
+find_package(nanopb REQUIRED CONFIG)
 
 if(BUILD_TESTING)
     pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
