@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "collector/cli/cli.h"
 #include "collector/cli/outfile.h"
+#include "collector/cli/previous_run.h"
 #include "collector/cli/run_documents.h"
 #include "collector/cli/run_extras.h"
 #include "collector/cli/source_args.h"
@@ -296,60 +297,15 @@ static int write_summaries(struct running *running, struct err *err)
     return rc;
 }
 
-static int copy_lines(void *user, const struct storage_run *run)
-{
-    char **lines = user;
-
-    *lines = strdup(run->lines);
-    return *lines == NULL ? -ENOMEM : 0;
-}
-
-/* lines.csv of an earlier run's folder. */
-static int read_lines_file(const char *folder, char **ret_lines, struct err *err)
-{
-    char *path = NULL;
-    FILE *file = NULL;
-    char *lines = NULL;
-    size_t size = 0;
-    int rc = 0;
-
-    if (asprintf(&path, "%s/lines.csv", folder) < 0) {
-        return err_set(err, -ENOMEM, "out of memory");
-    }
-    file = fopen(path, "rbe");
-    if (file == NULL) {
-        rc = err_set(err, -errno, "%s: %s", path, strerrordesc_np(errno));
-    } else {
-        ssize_t got = getdelim(&lines, &size, '\0', file);
-
-        rc = got < 0 ? err_set(err, ECM_EFORMAT, "%s: empty", path) : 0;
-        (void)fclose(file); /* opened for reading: nothing can be lost */
-    }
-    free(path);
-    if (rc < 0) {
-        free(lines);
-        return rc;
-    }
-    *ret_lines = lines;
-    return 0;
-}
-
 static int get_previous(struct running *running, struct err *err)
 {
-    const char *previous = running->args->previous;
-    struct storage *storage = running->session->storage;
-    int rc = 0;
+    const struct session *session = running->session;
 
-    if (previous == NULL) {
-        return 0;
-    }
-    if (storage == NULL) {
-        return read_lines_file(previous, &running->previous_lines, err);
-    }
-    rc = storage->ops->run_get(storage, previous, copy_lines, &running->previous_lines);
-    return rc < 0 ? err_set(err, rc, "run %s: %s", previous,
-                        rc == -ENOENT ? "there is no such run in the store" : err_name(rc))
-                  : 0;
+    return running->args->previous == NULL
+               ? 0
+               : previous_run_get(session->storage, running->args->previous,
+                     dataset_text(&session->dataset, session->period->period_id),
+                     &running->previous_lines, err);
 }
 
 static int keep(struct running *running, struct err *err)

@@ -10,6 +10,7 @@
 #include "collector/cli/progress.h"
 #include "collector/import/import.h"
 #include "collector/storage/storage_sqlite.h"
+#include "collector/visits/narrow.h"
 
 int session_open_store(struct session *session, const char *path, bool must_exist, struct err *err)
 {
@@ -59,6 +60,21 @@ static int choose_period(struct session *session, const char *period_id, struct 
     return err_set(err, -ENOENT, "there is no period '%s'", period_id);
 }
 
+/* Of several periods only the one that was chosen; a store has done so by itself. */
+static int narrow(struct session *session, struct err *err)
+{
+    const struct narrow_window window = {.start_utc = session->period->start_utc,
+        .end_utc = session->period->end_utc,
+        .margin_s = STORAGE_MARGIN_S,
+        .future_s = visits_default_params.future_s};
+
+    if (session->storage != NULL || session->dataset.periods_count == 1 ||
+        narrow_dataset(&session->dataset, &window) == 0) {
+        return 0;
+    }
+    return err_set(err, -ENOMEM, "out of memory");
+}
+
 int session_open(struct session *session, const struct source *source, struct err *err)
 {
     int rc = 0;
@@ -81,6 +97,9 @@ int session_open(struct session *session, const struct source *source, struct er
                               : load_store(session, source, err);
     if (rc == 0) {
         rc = choose_period(session, source->period_id, err);
+    }
+    if (rc == 0) {
+        rc = narrow(session, err);
     }
     if (rc < 0) {
         return rc;

@@ -7,6 +7,8 @@
 #include "collector/pay/inputs.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,10 +58,60 @@ static void add_sorted(struct text *text, struct text *unsorted)
     text_done(unsorted);
 }
 
+/* Rows that have a key, by it: files and a store hold them in different orders. */
+struct keyed {
+    const struct dataset *dataset;
+    const void *rows;
+    size_t row_size;
+    size_t offset;   /* of the key in a row */
+    uint32_t *order; /* indexes of rows; NULL: memory is out */
+};
+
+static text_id key_of(const struct keyed *keyed, uint32_t row)
+{
+    text_id id = 0;
+
+    (void)memcpy(&id, (const char *)keyed->rows + row * keyed->row_size + keyed->offset, sizeof id);
+    return id;
+}
+
+static int compare_keyed(const void *left, const void *right, void *context)
+{
+    const struct keyed *keyed = context;
+
+    return dataset_compare(keyed->dataset, key_of(keyed, *(const uint32_t *)left),
+        key_of(keyed, *(const uint32_t *)right));
+}
+
+/* Fill in keyed->order, which the caller frees. Most files are in order already. */
+static void put_in_order(struct keyed *keyed, size_t count, struct text *text)
+{
+    bool is_sorted = true;
+
+    keyed->order = malloc((count + 1) * sizeof *keyed->order);
+    if (keyed->order == NULL) {
+        text->rc = -ENOMEM;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        keyed->order[i] = i;
+        is_sorted = is_sorted && (i == 0 || compare_keyed(&(uint32_t){i - 1}, &i, keyed) <= 0);
+    }
+    if (!is_sorted) {
+        qsort_r(keyed->order, count, sizeof *keyed->order, compare_keyed, keyed);
+    }
+}
+
 static void write_amendments(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
-    for (size_t i = 0; i < dataset->amendments_count; i++) {
-        const struct amendment_row *row = &dataset->amendments[i];
+    struct keyed keyed = {.dataset = dataset,
+        .rows = dataset->amendments,
+        .row_size = sizeof(struct amendment_row),
+        .offset = offsetof(struct amendment_row, amend_id)};
+
+    put_in_order(&keyed, dataset->amendments_count, text);
+    for (size_t i = 0; keyed.order != NULL && i < dataset->amendments_count; i++) {
+        const struct amendment_row *row = &dataset->amendments[keyed.order[i]];
         char kind = '-';
 
         if (row->kind != '\0') {
@@ -79,6 +131,7 @@ static void write_amendments(struct text *text, const struct dataset *dataset, i
         add_id(text, dataset, row->reason_code);
         text_add_char(text, '\n');
     }
+    free(keyed.order);
 }
 
 static void write_cards(struct text *text, const struct dataset *dataset, int64_t asof_utc)
@@ -197,8 +250,14 @@ static void write_people(struct text *text, const struct dataset *dataset, int64
 
 static void write_planned(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
-    for (size_t i = 0; i < dataset->planned_count; i++) {
-        const struct planned_row *row = &dataset->planned[i];
+    struct keyed keyed = {.dataset = dataset,
+        .rows = dataset->planned,
+        .row_size = sizeof(struct planned_row),
+        .offset = offsetof(struct planned_row, visit_id)};
+
+    put_in_order(&keyed, dataset->planned_count, text);
+    for (size_t i = 0; keyed.order != NULL && i < dataset->planned_count; i++) {
+        const struct planned_row *row = &dataset->planned[keyed.order[i]];
 
         add_id(text, dataset, row->visit_id);
         add_id(text, dataset, row->person_id);
@@ -210,6 +269,7 @@ static void write_planned(struct text *text, const struct dataset *dataset, int6
         add_int(text, row->cancel_utc > asof_utc ? DATASET_NEVER : row->cancel_utc);
         text_add_char(text, '\n');
     }
+    free(keyed.order);
 }
 
 static void write_providers(struct text *text, const struct dataset *dataset, int64_t asof_utc)

@@ -2,8 +2,8 @@
  * inputs.h - what a run saw, in one fixed form, so that it can be hashed.
  *
  * Only what is visible at the as-of counts (rule E1): what arrived later changes neither the
- * result of a run nor its id. Small tables are written in the order of their bytes; planned
- * visits, events and amendments in the order of the dataset, which files and store agree on.
+ * result of a run nor its id. Tables are written in an order of their own, small ones by their bytes,
+ * planned visits and amendments by their id; only events in the order of arrival, which counts (E2).
  *
  * Pure.
  */

@@ -376,6 +376,9 @@ static int import_events(struct storage_sqlite *store, const struct dataset *dat
     if (rc == 0 && is_large) {
         rc = store_exec(store, store_event_indices_make);
     }
+    if (rc == 0 && dataset->events_count > 0) {
+        rc = stored == 0 ? store_spread_fill(store, dataset) : store_spread_note(store, stored);
+    }
     return rc;
 }
 

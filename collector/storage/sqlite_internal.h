@@ -181,6 +181,17 @@ struct store_window {
 
 int store_load(struct storage *storage, const struct storage_filter *filter,
     struct dataset *dataset, struct err *err);
+
+/* ---- sqlite_spread.c ---------------------------------------------------------------------- */
+
+/* After an import into a store that held events up to newest_before. */
+int store_spread_note(struct storage_sqlite *store, int64_t newest_before);
+/* The same for a store that held none, from memory: far cheaper for a large one. */
+int store_spread_fill(struct storage_sqlite *store, const struct dataset *dataset);
+/* Whether an id has a copy inside the window and one outside. */
+int store_spread_reaches(
+    struct storage_sqlite *store, const struct store_window *window, bool *ret_reaches);
+
 /* ---- sqlite_persons.c --------------------------------------------------------------------- */
 
 int store_persons_at(struct storage *storage, const char *device_id, int64_t from_utc,

@@ -71,6 +71,38 @@ static bool is_most(struct storage_sqlite *store, const struct store_window *win
     return window->to_utc / 2 - window->from_utc / 2 > last / 4 - first / 4;
 }
 
+/* The window, with the copies that lie outside of it: rule E2 looks at all copies. */
+static const char spread_events_sql[] =
+    "WHERE event_seq IN (SELECT event_seq FROM event WHERE " BEARS
+    " UNION SELECT o.event_seq FROM event_spread s CROSS JOIN event e ON e.event_id = s.event_id"
+    " AND (e.ts_utc BETWEEN ?1 AND ?2"
+    "  OR (e.ts_utc > e.recv_utc + 300 AND e.recv_utc BETWEEN ?1 AND ?2))"
+    " CROSS JOIN event o ON o.event_id = s.event_id"
+    " WHERE (s.first_utc < ?1 AND s.last_utc >= ?1) OR (s.first_utc <= ?2 AND s.last_utc > ?2))"
+    " ORDER BY event_seq";
+
+/* The events of a bounded window. */
+static int choose_events(
+    struct storage_sqlite *store, const struct store_window *window, const char **ret_condition)
+{
+    bool reaches = false;
+    int rc = store_spread_reaches(store, window, &reaches);
+
+    if (rc < 0) {
+        return rc;
+    }
+    if (reaches) {
+        *ret_condition = spread_events_sql;
+    } else if (is_most(store, window)) {
+        /* The plus signs keep SQLite from using an index. */
+        *ret_condition = "WHERE (+ts_utc BETWEEN ?1 AND ?2 OR (ts_utc > recv_utc + 300"
+                         " AND +recv_utc BETWEEN ?1 AND ?2)) ORDER BY event_seq";
+    } else {
+        *ret_condition = "WHERE " BEARS " ORDER BY event_seq";
+    }
+    return 0;
+}
+
 static int load_everybody(
     struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
 {
@@ -80,11 +112,7 @@ static int load_everybody(
     int rc = 0;
 
     if (window->is_bounded) {
-        /* The plus signs keep SQLite from using an index. */
-        events = is_most(store, window)
-                     ? "WHERE (+ts_utc BETWEEN ?1 AND ?2 OR (ts_utc > recv_utc + 300"
-                       " AND +recv_utc BETWEEN ?1 AND ?2)) ORDER BY event_seq"
-                     : "WHERE " BEARS " ORDER BY event_seq";
+        rc = choose_events(store, window, &events);
         amendments = "WHERE is_void = 1 OR ts_utc BETWEEN ?1 AND ?2 ORDER BY amendment_seq";
         planned = "WHERE start_utc >= ?4 AND start_utc < ?5";
     }
@@ -274,8 +302,10 @@ static int resolve_period(
     struct storage_sqlite *store, const char *period_id, struct store_window *window)
 {
     sqlite3_stmt *find = NULL;
-    int sqlite_rc = sqlite3_prepare_v2(
-        store->db, "SELECT start_utc, end_utc FROM period WHERE period_id = ?1", -1, &find, NULL);
+    int sqlite_rc = sqlite3_prepare_v2(store->db,
+        "SELECT start_utc, end_utc, (SELECT count(*) FROM period) FROM period"
+        " WHERE period_id = ?1",
+        -1, &find, NULL);
 
     if (sqlite_rc == SQLITE_OK) {
         (void)sqlite3_bind_text(find, 1, period_id, -1, SQLITE_STATIC);
@@ -284,9 +314,12 @@ static int resolve_period(
     if (sqlite_rc == SQLITE_ROW) {
         window->plan_from = sqlite3_column_int64(find, 0);
         window->plan_until = sqlite3_column_int64(find, 1);
+        /* All there is belongs to the only period. */
+        window->is_bounded = window->person_id != NULL || sqlite3_column_int(find, 2) > 1;
+    }
+    if (window->is_bounded) {
         window->from_utc = earlier(window->plan_from, STORAGE_MARGIN_S);
         window->to_utc = later(window->plan_until, STORAGE_MARGIN_S);
-        window->is_bounded = true;
     }
     (void)sqlite3_finalize(find);
     return sqlite_rc == SQLITE_DONE ? -ENOENT : store_code(sqlite_rc);

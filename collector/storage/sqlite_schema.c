@@ -32,7 +32,7 @@ const char store_event_indices_make[] = "CREATE INDEX event_by_device ON event(d
 
 const char *const store_schema_sql[] = {
     "PRAGMA application_id=1162038577;" /* "ECM1" */
-    "PRAGMA user_version=1;",
+    "PRAGMA user_version=2;",
 
     "CREATE TABLE log("
     "  log_id INTEGER PRIMARY KEY,"
@@ -128,6 +128,10 @@ const char *const store_schema_sql[] = {
     "  ts_utc INTEGER NOT NULL) STRICT;"
     "CREATE INDEX event_future ON event(recv_utc) WHERE ts_utc > recv_utc + 300;",
     store_event_indices_make,
+
+    "CREATE TABLE event_spread(" /* ids whose copies lie apart; see sqlite_spread.c */
+    "  event_id TEXT PRIMARY KEY, first_utc INTEGER NOT NULL, last_utc INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;",
 
     "CREATE TABLE amendment("
     "  amendment_seq INTEGER PRIMARY KEY, amend_id TEXT NOT NULL,"

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Any change of the layout is a new number; a store of another number is refused. */
-enum { STORE_SCHEMA_VERSION = 1 };
+enum { STORE_SCHEMA_VERSION = 2 };
 
 /* Settings of a connection, in the order SQLite needs them. */
 extern const char store_settings_sql[];

@@ -86,7 +86,8 @@ struct storage_import_counts {
 
 /* Which part of the store to load. Zero-initialised: everything. */
 struct storage_filter {
-    const char *period_id;    /* only what bears on this period: its days and the hours around */
+    const char *period_id;    /* what bears on this period: see visits/narrow.h; everything when it
+                                 is the only period and no person is asked for */
     const char *person_id;    /* only this person */
     int64_t from_utc, to_utc; /* when both are set: instead of a period, only what bears on these
                                  instants and STORAGE_MARGIN_S around them */

@@ -208,6 +208,35 @@ static void equal_events_are_kept_as_often_as_the_richest_import_had_them(void *
     }
 }
 
+/* A second period, so that the first is no longer all there is. */
+static void add_next_period(struct dataset *dataset)
+{
+    struct period_row period = dataset->periods[0];
+
+    period.period_id = id(dataset, "R2");
+    period.start_day += 7;
+    period.end_day += 7;
+    period.start_utc = END;
+    period.end_utc = END + 604800;
+    assert_int_equal(dataset_add_period(dataset, &period), 0);
+}
+
+static void only_period_loads_everything(void **state)
+{
+    struct fixture *fx = *state;
+    struct dataset in, out;
+
+    assert_int_equal(dataset_init(&in), 0);
+    fill(&in);
+    add_event(&in, "years ago", "H1", "04AA", START / 2);
+    (void)import_set(fx, &in);
+    load(fx, "R1", NULL, &out);
+    assert_int_equal(out.events_count, in.events_count);
+    assert_int_equal(out.planned_count, in.planned_count);
+    dataset_done(&in);
+    dataset_done(&out);
+}
+
 static void period_loads_its_days_and_the_hours_around(void **state)
 {
     struct fixture *fx = *state;
@@ -215,6 +244,7 @@ static void period_loads_its_days_and_the_hours_around(void **state)
 
     assert_int_equal(dataset_init(&in), 0);
     fill(&in);
+    add_next_period(&in);
     add_event(&in, "early", "H1", "04AA", START - STORAGE_MARGIN_S - 1);
     add_event(&in, "before", "H1", "04AA", START - STORAGE_MARGIN_S);
     add_event(&in, "after", "H1", "04AA", END + STORAGE_MARGIN_S);
@@ -227,6 +257,29 @@ static void period_loads_its_days_and_the_hours_around(void **state)
     assert_int_equal(out.people_count, 2);
     dataset_done(&in);
     dataset_done(&out);
+}
+
+/* E2 looks at all copies of an id, also at the one that lies months before. */
+static void period_loads_every_copy_of_an_id_that_lies_in_it(void **state)
+{
+    struct fixture *fx = *state;
+    struct dataset in, out;
+
+    for (int import = 0; import < 2; import++) { /* the copies in one import, then in another */
+        assert_int_equal(dataset_init(&in), 0);
+        fill(&in);
+        add_next_period(&in);
+        add_event(&in, import == 0 ? "copy" : "later copy", "H1", "04AA", START / 2);
+        if (import == 1) {
+            (void)import_set(fx, &in);
+        }
+        add_event(&in, import == 0 ? "copy" : "later copy", "H1", "04AA", START + 900);
+        (void)import_set(fx, &in);
+        load(fx, "R1", NULL, &out);
+        assert_int_equal(out.events_count, 4 + 2 * import);
+        dataset_done(&in);
+        dataset_done(&out);
+    }
 }
 
 static void tap_far_in_the_future_is_found_by_its_reception(void **state)
@@ -340,6 +393,8 @@ const struct CMUnitTest table_tests[] = {
     STORE_TEST(importing_again_changes_nothing),
     STORE_TEST(changed_row_replaces_the_one_with_its_key),
     STORE_TEST(equal_events_are_kept_as_often_as_the_richest_import_had_them),
+    STORE_TEST(only_period_loads_everything),
+    STORE_TEST(period_loads_every_copy_of_an_id_that_lies_in_it),
     STORE_TEST(period_loads_its_days_and_the_hours_around),
     STORE_TEST(tap_far_in_the_future_is_found_by_its_reception),
     STORE_TEST(person_loads_only_what_bears_on_that_person),

@@ -346,6 +346,23 @@ def test_missing_file_is_named(tmp_path):
         "events.csv is missing")
 
 
+def test_run_of_another_period_is_no_earlier_run(tmp_path):
+    tiny, other, store = DATA / "reference" / "tiny", tmp_path / "other", tmp_path / "store.db"
+    shutil.copytree(tiny, other)
+    spoil(other, "period.csv", "R1,", "R2,")
+    asof = period(tiny)["run1_asof_utc"]
+    reason = "is of period R1; only a run of period R2 can be adjusted"
+    run(tiny, tmp_path / "1", 1)
+    assert refused("run", "--from", other, "--as-of", asof, "--out", tmp_path / "2", "--previous",
+                   tmp_path / "1") == f"ecm-pay: --previous: run {tmp_path / '1'} {reason}"
+    pay("import", tiny, "--store", store)
+    pay("import", other / "period.csv", "--store", store)
+    first = run_id(pay("run", "--store", store, "--period", "R1", "--as-of", asof, "--out",
+                       tmp_path / "3"))
+    assert refused("run", "--store", store, "--period", "R2", "--as-of", asof, "--out",
+                   tmp_path / "4", "--previous", first) == f"ecm-pay: --previous: run {first} {reason}"
+
+
 def test_unknown_period_and_previous_run_are_named(tmp_path):
     store = tmp_path / "store.db"
     pay("import", DATA / "reference" / "tiny", "--store", store)
