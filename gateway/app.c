@@ -34,8 +34,11 @@ struct app {
     struct loop_source *watchdog;
     struct loop_source *io_source;
     struct loop_source *input_source;
-    struct loop_source *reader_source;
-    int reader_fd;           /* what reader_source watches; -1: none */
+    /* What is watched of the reader and of each input; fd -1: nothing. */
+    struct watched {
+        struct loop_source *source;
+        int fd;
+    } reader, inputs[GATEWAY_INPUTS];
     struct metrics *metrics; /* NULL: not wanted */
     struct mqtt_io *io;
     struct mqtt_session *session; /* NULL: its files could not be read, try again */
@@ -146,18 +149,23 @@ static void open_session(struct app *app)
 
 /* ---- the turn ----------------------------------------------------------------------------- */
 
-static void watch_reader(struct app *app)
+static void watch(struct app *app, struct watched *watched, int fd)
 {
-    int fd = hal_reader_fd(app->ports.reader);
-
-    if (fd == app->reader_fd) {
+    if (fd == watched->fd) {
         return;
     }
-    loop_source_close(app->reader_source);
-    app->reader_source = NULL;
-    app->reader_fd = -1;
-    if (fd >= 0 && loop_add_fd(app->loop, &app->reader_source, fd, turn, app) == 0) {
-        app->reader_fd = fd;
+    loop_source_close(watched->source);
+    watched->source = NULL;
+    watched->fd = -1;
+    if (fd >= 0 && loop_add_fd(app->loop, &watched->source, fd, turn, app) == 0) {
+        watched->fd = fd;
+    }
+}
+
+static void watch_inputs(struct app *app)
+{
+    for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
+        watch(app, &app->inputs[i], gateway_input_fd(app->gateway, i));
     }
 }
 
@@ -197,11 +205,12 @@ static uint64_t do_what_is_due(struct app *app)
     }
     /* Cheap when there is nothing: with an IRQ line it is one look at it (hal/reader.h). */
     gateway_poll_reader(app->gateway, 0);
-    watch_reader(app);
+    watch(app, &app->reader, hal_reader_fd(reader));
     if (app->session == NULL && loop_now_us() >= app->session_retry_us) {
         open_session(app);
     }
     gateway_tick(app->gateway, &due);
+    watch_inputs(app);
     if (app->ports.step != NULL) {
         step_us = app->ports.step(app->ports.user, hal_clock_boot_us(app->ports.clock));
     }
@@ -288,6 +297,7 @@ static int open_gateway(struct app *app, struct err *err)
         .readers = {app->ports.reader},
         .reader_count = 1,
         .uplink = {app, port_publish, port_subscribe, port_now_us},
+        .inputs = {app->ports.inputs[0], app->ports.inputs[1]},
     };
 
     return gateway_open(&app->gateway, &conf, &ports, err);
@@ -346,7 +356,10 @@ static void stop(struct app *app)
     mqtt_session_close(app->session);
     loop_source_close(app->io_source);
     mqtt_io_close(app->io);
-    loop_source_close(app->reader_source);
+    loop_source_close(app->reader.source);
+    for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
+        loop_source_close(app->inputs[i].source);
+    }
     loop_source_close(app->input_source);
     loop_source_close(app->watchdog);
     loop_source_close(app->timer);
@@ -355,9 +368,12 @@ static void stop(struct app *app)
 
 int app_run(const struct settings *settings, const struct app_ports *ports, struct err *err)
 {
-    struct app app = {.settings = settings, .ports = *ports, .reader_fd = -1};
+    struct app app = {.settings = settings, .ports = *ports, .reader = {.fd = -1}};
     int rc = 0;
 
+    for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
+        app.inputs[i].fd = -1;
+    }
     (void)snprintf(app.outbox_path, sizeof app.outbox_path, "%s/outbox.db", settings->state_dir);
     (void)snprintf(app.key_path, sizeof app.key_path, "%s/device.key", settings->state_dir);
     rc = start(&app, err);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/gateway.h"
+
 struct err;
 struct hal_clock;
 struct hal_feedback;
@@ -21,7 +23,8 @@ struct hal_reader;
 struct settings;
 
 struct app_ports {
-    struct hal_clock *clock; /* real time */
+    struct hal_clock *clock;                    /* real time */
+    struct contact_conf inputs[GATEWAY_INPUTS]; /* see struct gateway_ports */
     struct hal_feedback *feedback;
     struct hal_reader *reader;
     /*

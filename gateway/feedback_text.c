@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { PATTERNS = HAL_FEEDBACK_REFUSED + 1 };
+enum { PATTERNS = HAL_FEEDBACK_PATTERNS };
 
 static const struct {
     const char *colour;
@@ -19,6 +19,8 @@ static const struct {
     [HAL_FEEDBACK_UNKNOWN] = {"33", "AMBER  one tone              stored, the tag has no number "
                                     "of its own"},
     [HAL_FEEDBACK_REFUSED] = {"31", "RED    long low tone         NOT stored"},
+    [HAL_FEEDBACK_CALL] = {"33", "AMBER  three, three tones     call for help stored"},
+    [HAL_FEEDBACK_CASE] = {"33", "AMBER  two short             case opened or closed, stored"},
 };
 
 static int show(struct hal_feedback *base, enum hal_feedback_pattern pattern, uint64_t now_us)

@@ -33,9 +33,18 @@ enum {
 #define OVERDUE_US (20 * SECOND_US) /* beyond this something is stuck, not late */
 
 static_assert((int)DIRECTION_READERS_MAX == (int)GATEWAY_READERS_MAX, "one place a reader");
+static_assert((int)INPUT_COUNT == (int)GATEWAY_INPUTS, "likewise");
 static_assert(HEALTH_READER_3 - HEALTH_READER_0 + 1 == GATEWAY_READERS_MAX, "likewise");
 
 /* ---- storing ------------------------------------------------------------------------------ */
+
+static int64_t now_wall_ms(struct gateway *gateway)
+{
+    struct record now = {0};
+
+    timetrust_stamp(&gateway->timetrust, &now);
+    return now.wall_ms;
+}
 
 static void report_repair(struct gateway *gateway, const struct outbox_repair *repair)
 {
@@ -49,7 +58,7 @@ static void report_repair(struct gateway *gateway, const struct outbox_repair *r
     log_err("the outbox could not be continued and was set aside as '%s'; %s "
             "event=outbox-renewed device=%s",
         repair->set_aside, text, gateway->device);
-    gateway_raise_alert(gateway, "outbox-renewed", text);
+    gateway_raise_alert(gateway, "outbox-renewed", text, now_wall_ms(gateway));
 }
 
 static const char *refusal_sentence(int rc)
@@ -66,7 +75,7 @@ static int append(struct gateway *gateway, struct record *record)
         (void)snprintf(why, sizeof why, "%s", refusal_sentence(rc));
     }
     if (health_is_bad(&gateway->health, HEALTH_OUTBOX) != (rc < 0) && rc < 0) {
-        gateway_raise_alert(gateway, "outbox-refuses", why);
+        gateway_raise_alert(gateway, "outbox-refuses", why, now_wall_ms(gateway));
     }
     health_set(&gateway->health, HEALTH_OUTBOX, rc < 0 ? why : NULL);
     return rc;
@@ -109,8 +118,7 @@ static int renew(struct gateway *gateway, const char *why)
     return 0;
 }
 
-/* Store record, in a new log if need be, and tell the observer. */
-static int store(struct gateway *gateway, struct record *record)
+int gateway_store(struct gateway *gateway, struct record *record)
 {
     int rc = append(gateway, record);
 
@@ -128,7 +136,7 @@ static void check_clock(struct gateway *gateway)
     struct record record = {0};
     struct record now = {0};
 
-    if (timetrust_check(&gateway->timetrust, &record) && store(gateway, &record) == 0) {
+    if (timetrust_check(&gateway->timetrust, &record) && gateway_store(gateway, &record) == 0) {
         timetrust_anchored(&gateway->timetrust, &record);
         log_info("clock anchored: wall was %lld ms, is %lld ms device=%s",
             (long long)record.clock_set.wall_before_ms, (long long)record.wall_ms, gateway->device);
@@ -242,6 +250,7 @@ int gateway_open(struct gateway **ret_gateway, const struct gateway_conf *conf,
     rebuild_direction(gateway, conf);
     append_boot(gateway);
     check_clock(gateway);
+    gateway_open_inputs(gateway);
     *ret_gateway = gateway;
     return 0;
 }
@@ -254,6 +263,7 @@ void gateway_close(struct gateway *gateway)
     if (gateway->is_connected) {
         gateway_send_state(gateway, false);
     }
+    gateway_close_inputs(gateway);
     uplink_free(gateway->uplink);
     outbox_close(gateway->box);
     signer_close(gateway->signer);
@@ -323,7 +333,7 @@ static void take_tap(struct gateway *gateway, size_t index, const struct hal_rea
     timetrust_stamp_at(&gateway->timetrust, event->detected_us, &record);
     fill_tap(&record.tap, gateway->ports.readers[index]->name, &event->tag);
     direction_decide(&gateway->direction, index, &record);
-    rc = store(gateway, &record);
+    rc = gateway_store(gateway, &record);
     gateway_show(gateway, pattern_for(&record.tap, rc));
     if (rc == 0) {
         direction_remember(&gateway->direction, index, &record);
@@ -349,7 +359,7 @@ static void take_fault(struct gateway *gateway, size_t index, const char *text)
     /* Some readers begin with their own name. */
     (void)snprintf(record.note.text, sizeof record.note.text, "%s%s%s", has_name ? "" : name,
         has_name ? "" : ": ", text);
-    (void)store(gateway, &record);
+    (void)gateway_store(gateway, &record);
 }
 
 static void take_event(struct gateway *gateway, size_t index, const struct hal_reader_event *event)
@@ -410,7 +420,7 @@ void gateway_on_connected(struct gateway *gateway)
     }
     uplink_on_connected(gateway->uplink);
     gateway_send_state(gateway, true);
-    gateway_send_alert(gateway);
+    gateway_send_alerts(gateway);
 }
 
 void gateway_on_disconnected(struct gateway *gateway, const char *reason, unsigned retry_ms)
@@ -475,6 +485,7 @@ static uint64_t tick_clock(struct gateway *gateway)
 {
     uint64_t now_us = hal_clock_boot_us(gateway->ports.clock);
     uint64_t due_us = 0;
+    uint64_t input_us = gateway_tick_inputs(gateway);
     int step_ms = hal_feedback_step(gateway->ports.feedback, now_us);
 
     if (now_us >= gateway->next_clock_us) {
@@ -483,7 +494,7 @@ static uint64_t tick_clock(struct gateway *gateway)
     if (now_us >= gateway->next_house_us) {
         keep_house(gateway, now_us);
     }
-    due_us = earlier(gateway->next_clock_us, gateway->next_house_us);
+    due_us = earlier(input_us, earlier(gateway->next_clock_us, gateway->next_house_us));
     return step_ms == HAL_FEEDBACK_IDLE_MS ? due_us
                                            : earlier(due_us, now_us + (uint64_t)step_ms * 1000);
 }
@@ -514,7 +525,8 @@ bool gateway_is_alive(struct gateway *gateway)
 {
     uint64_t now_us = hal_clock_boot_us(gateway->ports.clock);
     bool is_alive = !gateway->is_box_lost && !is_overdue(gateway->next_clock_us, now_us) &&
-                    !is_overdue(gateway->next_house_us, now_us);
+                    !is_overdue(gateway->next_house_us, now_us) &&
+                    !is_overdue(gateway->next_input_us, now_us);
 
     for (size_t i = 0; i < gateway->ports.reader_count; i++) {
         is_alive = is_alive && !is_overdue(hal_reader_due_us(gateway->ports.readers[i]), now_us);

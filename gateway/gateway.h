@@ -24,6 +24,11 @@
  * without a number of its own, or REFUSED when it was not stored. Both the feedback port
  * and ports.on_record learn of it before gateway_poll_reader() returns.
  *
+ * The case contact and the assist button are looked at by gateway_tick(): call it whenever
+ * gateway_input_fd() is readable. A change is committed as a record first; then a press shows
+ * HAL_FEEDBACK_CALL (or REFUSED) and an opened case HAL_FEEDBACK_CASE; then the site is told by an
+ * alert. What the log already says is not said again at a start.
+ *
  * A power cut is gateway_close() (or a SIGKILL) followed by gateway_open() on the same
  * outbox path with a clock of another boot_id; nothing rests on gateway_close() having
  * been called.
@@ -40,11 +45,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/contact.h"
 #include "gateway/uplink.h"
 #include "proto/messages.h"
 #include "proto/topics.h"
 
-enum { GATEWAY_READERS_MAX = 4, GATEWAY_STATUS_SIZE = 256 };
+enum { GATEWAY_READERS_MAX = 4, GATEWAY_INPUTS = 2, GATEWAY_STATUS_SIZE = 256 };
 
 struct err;
 struct gateway;
@@ -69,6 +75,8 @@ struct gateway_ports {
     struct hal_reader *readers[GATEWAY_READERS_MAX];
     size_t reader_count;
     struct uplink_port uplink;
+    /* [0] the case contact, [1] the assist button; open NULL: there is none. */
+    struct contact_conf inputs[GATEWAY_INPUTS];
     /*
      * Optional. Called for every record the gateway wanted to keep: rc 0, it is on disk
      * under record->seq; else it is not (and a tap was shown as REFUSED). Must not call
@@ -80,7 +88,7 @@ struct gateway_ports {
 
 /* When gateway_tick() is wanted next; whichever comes first. UINT64_MAX: not because of this. */
 struct gateway_due {
-    uint64_t clock_us;  /* boot time of ports.clock: feedback steps, clock checks, retention */
+    uint64_t clock_us;  /* boot time of ports.clock: feedback, inputs, clock checks, retention */
     uint64_t uplink_us; /* ports.uplink.now_us: batches, time-outs, heartbeats */
 };
 
@@ -97,6 +105,9 @@ void gateway_close(struct gateway *gateway);
 
 /* Poll ports.readers[index] until it has nothing more to say (a bounded number of times). */
 void gateway_poll_reader(struct gateway *gateway, size_t index);
+
+/* What to wait for besides gateway_due for ports.inputs[index]; -1: nothing. Ask after each tick. */
+int gateway_input_fd(struct gateway *gateway, size_t index);
 
 /* The transport is up: subscribes and says hello. */
 void gateway_on_connected(struct gateway *gateway);

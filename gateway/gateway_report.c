@@ -29,31 +29,42 @@ static int publish(
     return rc;
 }
 
-void gateway_send_alert(struct gateway *gateway)
+void gateway_send_alerts(struct gateway *gateway)
 {
     uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
     size_t size = 0;
+    size_t sent = 0;
 
-    if (gateway->alert.event[0] == '\0' || !gateway->is_connected) {
-        return;
+    while (gateway->is_connected && sent < gateway->alert_count) {
+        const struct alert *alert = &gateway->alerts[sent];
+
+        if (alert_encode(alert, bytes, sizeof bytes, &size) == 0 &&
+            publish(gateway, TOPIC_ALERT, bytes, size, false) < 0) {
+            break;
+        }
+        sent++;
     }
-    if (alert_encode(&gateway->alert, bytes, sizeof bytes, &size) < 0 ||
-        publish(gateway, TOPIC_ALERT, bytes, size, false) == 0) {
-        gateway->alert.event[0] = '\0';
-    }
+    gateway->alert_count -= sent;
+    memmove(&gateway->alerts[0], &gateway->alerts[sent],
+        gateway->alert_count * sizeof gateway->alerts[0]);
 }
 
-void gateway_raise_alert(struct gateway *gateway, const char *event, const char *text)
+void gateway_raise_alert(
+    struct gateway *gateway, const char *event, const char *text, int64_t wall_ms)
 {
-    struct record now = {0};
+    struct alert *alert = NULL;
 
-    timetrust_stamp(&gateway->timetrust, &now);
-    (void)snprintf(
-        gateway->alert.device_id, sizeof gateway->alert.device_id, "%s", gateway->device);
-    (void)snprintf(gateway->alert.event, sizeof gateway->alert.event, "%s", event);
-    (void)snprintf(gateway->alert.text, sizeof gateway->alert.text, "%s", text);
-    gateway->alert.unix_ms = now.wall_ms;
-    gateway_send_alert(gateway);
+    if (gateway->alert_count == ALERTS_WAITING_MAX) {
+        gateway->alert_count--;
+        memmove(&gateway->alerts[0], &gateway->alerts[1],
+            gateway->alert_count * sizeof gateway->alerts[0]);
+    }
+    alert = &gateway->alerts[gateway->alert_count++];
+    *alert = (struct alert){.unix_ms = wall_ms};
+    (void)snprintf(alert->device_id, sizeof alert->device_id, "%s", gateway->device);
+    (void)snprintf(alert->event, sizeof alert->event, "%s", event);
+    (void)snprintf(alert->text, sizeof alert->text, "%s", text);
+    gateway_send_alerts(gateway);
 }
 
 void gateway_state(struct gateway *gateway, struct device_state *ret_state)
@@ -72,6 +83,10 @@ void gateway_state(struct gateway *gateway, struct device_state *ret_state)
         .outbox_bytes = outbox_bytes(gateway->box),
         .outbox_bytes_max = outbox_bytes_max(gateway->box),
         .drain_eta_s = uplink_drain_eta_s(gateway->uplink),
+        .case_open = gateway->inputs[INPUT_CASE].is_on,
+        .assist_pressed = gateway->inputs[INPUT_ASSIST].is_on,
+        .case_openings = gateway->inputs[INPUT_CASE].count,
+        .assist_calls = gateway->inputs[INPUT_ASSIST].count,
     };
 
     timetrust_stamp(&gateway->timetrust, &now);
@@ -182,7 +197,7 @@ uint64_t gateway_tick_state(struct gateway *gateway, uint64_t now_us)
     if (now_us >= due_us) {
         gateway->is_state_wanted = true;
         gateway_send_state(gateway, true);
-        gateway_send_alert(gateway);
+        gateway_send_alerts(gateway);
         due_us = now_us + (gateway->is_state_wanted ? STATE_MIN_US : every_us);
     }
     return due_us;

@@ -23,6 +23,8 @@ enum health_part {
     HEALTH_READER_2,
     HEALTH_READER_3,
     HEALTH_FEEDBACK,  /* event=feedback-fault: a lamp or the buzzer cannot be set */
+    HEALTH_ASSIST,    /* event=input-fault: nobody can call by the button */
+    HEALTH_CASE,      /* event=input-fault: nobody sees the case being opened */
     HEALTH_CLOCK,     /* event=clock-unset: taps are stored with an unknown time */
     HEALTH_BROKER,    /* event=broker-down: taps are stored and wait */
     HEALTH_COLLECTOR, /* event=collector-silent: likewise */

@@ -5,6 +5,7 @@
  * GPIO (hal/linux), or the emulated PN532 (hal/fake) that stands in for them without hardware.
  */
 #include <argp.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -272,6 +273,34 @@ static void close_feedback(struct board *board)
     }
 }
 
+/* ---- case and button ---------------------------------------------------------------------- */
+
+static int open_input(void *user, struct hal_input **ret_input, struct err *err)
+{
+    const struct settings_input *input = user;
+    static_assert((int)SETTINGS_NO_BIAS == (int)HAL_INPUT_NO_BIAS, "the same order");
+    int rc = gpio_linux_open_input(ret_input, input->line, (enum hal_input_bias)input->bias);
+
+    return rc < 0 ? err_set(err, rc, "cannot open '%s': %s", input->line, strerror(-rc)) : 0;
+}
+
+static void close_input(void *user, struct hal_input *input)
+{
+    (void)user;
+    gpio_linux_close_input(input);
+}
+
+static struct contact_conf conf_of(const struct settings_input *input)
+{
+    return (struct contact_conf){
+        .open = input->line[0] != '\0' ? open_input : NULL,
+        .close = close_input,
+        .user = (void *)(uintptr_t)input, /* read only: see open_input() */
+        .active_low = input->active == SETTINGS_ACTIVE_LOW,
+        .debounce_ms = (uint32_t)input->debounce_ms,
+    };
+}
+
 /* ---- arguments ---------------------------------------------------------------------------- */
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -301,7 +330,11 @@ static int run(struct board *board)
     static const struct source_factory factory_template = {open_reader, close_reader, NULL};
     struct source_factory factory = factory_template;
     bool is_simulated = board->settings->reader_type == SETTINGS_READER_SIMULATED;
-    struct app_ports ports = {.clock = &board->clock.base, .input_fd = -1};
+    struct app_ports ports = {
+        .clock = &board->clock.base,
+        .input_fd = -1,
+        .inputs = {conf_of(&board->settings->case_contact), conf_of(&board->settings->assist)},
+    };
     struct err err = {0};
     int rc = open_feedback(board, &ports.feedback, &err);
 

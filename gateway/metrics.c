@@ -82,6 +82,8 @@ static void add_health(struct page *page, const struct health *health)
         [HEALTH_READER_2] = "reader3",
         [HEALTH_READER_3] = "reader4",
         [HEALTH_FEEDBACK] = "feedback",
+        [HEALTH_ASSIST] = "assist",
+        [HEALTH_CASE] = "case",
         [HEALTH_CLOCK] = "clock",
         [HEALTH_BROKER] = "broker",
         [HEALTH_COLLECTOR] = "collector",
@@ -148,6 +150,13 @@ size_t metrics_of_gateway(
     add_uplink(&page, gateway, io_age_ms);
     number(
         &page, "reader_faults_total", "counter", "Times a reader broke down.", state.reader_resets);
+    number(&page, "case_open", "gauge", "1: the case is open.", state.case_open);
+    number(&page, "case_openings_total", "counter", "Times the case was opened since the start.",
+        state.case_openings);
+    number(
+        &page, "assist_pressed", "gauge", "1: the assist button is pressed.", state.assist_pressed);
+    number(&page, "assist_calls_total", "counter", "Times it was pressed since the start.",
+        state.assist_calls);
     number(&page, "uptime_milliseconds", "gauge", "Boot clock of this device.", state.uptime_ms);
     number(&page, "clock_trust", "gauge", "0 unset, 1 battery clock, 2 synchronised.",
         (uint64_t)state.wall_trust);
@@ -180,7 +189,7 @@ static void on_request(void *user)
             size);
 
         memcpy(metrics->answer + head, metrics->text, size);
-        /* A socket that does not take 8 KiB at once has a client that does not want them. */
+        /* A socket that does not take 16 KiB at once has a client that does not want them. */
         (void)send(client->fd, metrics->answer, (size_t)head + size, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     drop(client);

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { METRICS_CLIENTS_MAX = 4, METRICS_SIZE = 8192 };
+enum { METRICS_CLIENTS_MAX = 4, METRICS_SIZE = 16384 };
 
 struct err;
 struct gateway;

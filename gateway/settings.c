@@ -19,6 +19,8 @@ enum { DEVICE_ID_BYTES = 8 };
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const reader_types[] = {"simulated", "spi", "uart", NULL};
+static const char *const active_levels[] = {"high", "low", NULL};
+static const char *const biases[] = {"pull-up", "pull-down", "none", NULL};
 static const char *const feedback_types[] = {"text", "gpio", "none", NULL};
 
 #define TEXT(section, key, member, preset, help)                                                   \
@@ -74,6 +76,20 @@ const struct conf_item settings_items[] = {
     TEXT("feedback", "red", red, "", "gpio: line of the red lamp."),
     TEXT("feedback", "amber", amber, "", "gpio: line of the amber lamp; empty: green with red."),
     TEXT("feedback", "buzzer", buzzer, "", "gpio: line of the buzzer."),
+    TEXT("inputs", "case", case_contact.line, "",
+        "GPIO line of the contact that opens with the case, as chip:line or name; empty: none."),
+    CHOICE("inputs", "case_active", case_contact.active, active_levels, "high",
+        "The line's level while the case is open."),
+    CHOICE("inputs", "case_bias", case_contact.bias, biases, "pull-up", "Resistor of the line."),
+    NUMBER("inputs", "case_debounce_ms", case_contact.debounce_ms, "ms", 1, 5000, "100",
+        "How long the line must keep a level before it counts."),
+    TEXT("inputs", "assist", assist.line, "",
+        "GPIO line of the button that calls for help; empty: none."),
+    CHOICE("inputs", "assist_active", assist.active, active_levels, "low",
+        "The line's level while the button is pressed."),
+    CHOICE("inputs", "assist_bias", assist.bias, biases, "pull-up", "Resistor of the line."),
+    NUMBER("inputs", "assist_debounce_ms", assist.debounce_ms, "ms", 1, 5000, "30",
+        "How long the line must keep a level before it counts."),
     TEXT("mqtt", "host", host, "127.0.0.1", "The broker."),
     NUMBER("mqtt", "port", port, NULL, 1, 65535, "1883", "8883 with TLS."),
     NUMBER("mqtt", "keepalive_s", keepalive_s, "s", 5, 3600, "60",
@@ -168,6 +184,10 @@ static int check(const struct settings *settings, const char *path, FILE *errors
     if (settings->feedback_type == SETTINGS_FEEDBACK_GPIO && settings->red[0] == '\0') {
         rc = complain(errors, path,
             "feedback.red: is wanted with type gpio, or a refused tap cannot be told");
+    }
+    if (settings->assist.line[0] != '\0' &&
+        strcmp(settings->assist.line, settings->case_contact.line) == 0) {
+        rc = complain(errors, path, "inputs.assist: is the line of inputs.case");
     }
     return rc;
 }

@@ -17,6 +17,9 @@
 enum { SETTINGS_PATH_SIZE = 256, SETTINGS_NAME_SIZE = 33, SETTINGS_LINE_SIZE = SETTINGS_PATH_SIZE };
 
 enum settings_reader { SETTINGS_READER_SIMULATED, SETTINGS_READER_SPI, SETTINGS_READER_UART };
+/* In the order of enum hal_input_bias. */
+enum settings_bias { SETTINGS_PULL_UP, SETTINGS_PULL_DOWN, SETTINGS_NO_BIAS };
+enum settings_active { SETTINGS_ACTIVE_HIGH, SETTINGS_ACTIVE_LOW };
 enum settings_feedback { SETTINGS_FEEDBACK_TEXT, SETTINGS_FEEDBACK_GPIO, SETTINGS_FEEDBACK_NONE };
 
 struct settings {
@@ -39,6 +42,12 @@ struct settings {
     char red[SETTINGS_LINE_SIZE];
     char amber[SETTINGS_LINE_SIZE];
     char buzzer[SETTINGS_LINE_SIZE];
+    struct settings_input {
+        char line[SETTINGS_LINE_SIZE]; /* empty: there is none */
+        int active;                    /* enum settings_active */
+        int bias;                      /* enum settings_bias */
+        int64_t debounce_ms;
+    } case_contact, assist;
     char host[SETTINGS_PATH_SIZE];
     int64_t port;
     int64_t keepalive_s;

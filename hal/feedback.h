@@ -18,9 +18,11 @@ enum hal_feedback_pattern {
     HAL_FEEDBACK_OUT,     /* two short greens, two tones: leaving is stored */
     HAL_FEEDBACK_UNKNOWN, /* amber, one tone: stored, tag not known here */
     HAL_FEEDBACK_REFUSED, /* red, long low tone: NOT stored */
+    HAL_FEEDBACK_CALL,    /* three ambers, three tones: the call for help is stored */
+    HAL_FEEDBACK_CASE,    /* two short ambers, no tone: the case was opened or closed; stored */
 };
 
-enum { HAL_FEEDBACK_IDLE_MS = -1 };
+enum { HAL_FEEDBACK_PATTERNS = HAL_FEEDBACK_CASE + 1, HAL_FEEDBACK_IDLE_MS = -1 };
 
 struct hal_feedback;
 

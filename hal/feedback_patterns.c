@@ -26,6 +26,18 @@ static const struct hal_feedback_step refused_steps[] = {
     {HAL_LAMP_RED | HAL_LAMP_LOW_TONE, 1500},
     {HAL_LAMP_RED, 1500},
 };
+static const struct hal_feedback_step call_steps[] = {
+    {HAL_LAMP_AMBER | HAL_LAMP_TONE, 300},
+    {0, 150},
+    {HAL_LAMP_AMBER | HAL_LAMP_TONE, 300},
+    {0, 150},
+    {HAL_LAMP_AMBER | HAL_LAMP_TONE, 300},
+};
+static const struct hal_feedback_step case_steps[] = {
+    {HAL_LAMP_AMBER, 100},
+    {0, 100},
+    {HAL_LAMP_AMBER, 100},
+};
 
 static const struct {
     const struct hal_feedback_step *steps;
@@ -37,6 +49,8 @@ static const struct {
     [HAL_FEEDBACK_OUT] = {STEPS(out_steps)},
     [HAL_FEEDBACK_UNKNOWN] = {STEPS(unknown_steps)},
     [HAL_FEEDBACK_REFUSED] = {STEPS(refused_steps)},
+    [HAL_FEEDBACK_CALL] = {STEPS(call_steps)},
+    [HAL_FEEDBACK_CASE] = {STEPS(case_steps)},
 };
 
 unsigned hal_feedback_player_start(

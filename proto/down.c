@@ -119,6 +119,10 @@ int state_encode(
     message.outbox_bytes = state->outbox_bytes;
     message.outbox_bytes_max = state->outbox_bytes_max;
     message.drain_eta_s = state->drain_eta_s;
+    message.case_open = state->case_open;
+    message.assist_pressed = state->assist_pressed;
+    message.case_openings = state->case_openings;
+    message.assist_calls = state->assist_calls;
     return codec_pack(&message.base, SMALL_MESSAGE_MAX, bytes, capacity, ret_size);
 }
 
@@ -146,6 +150,10 @@ static bool take_state(struct device_state *state, const Ecm__V1__DeviceState *m
     state->outbox_bytes = message->outbox_bytes;
     state->outbox_bytes_max = message->outbox_bytes_max;
     state->drain_eta_s = message->drain_eta_s;
+    state->case_open = message->case_open;
+    state->assist_pressed = message->assist_pressed;
+    state->case_openings = message->case_openings;
+    state->assist_calls = message->assist_calls;
     return limits_take_id(state->device_id, sizeof state->device_id, message->device_id) &&
            limits_take_text(state->version, sizeof state->version, message->version) &&
            state_is_valid(state);

@@ -203,9 +203,7 @@ struct device_state {
     char device_id[DEVICE_ID_MAX + 1];
     bool online;
     uint64_t epoch;
-    uint64_t head_seq;
-    uint64_t acked_seq;
-    uint64_t oldest_seq;
+    uint64_t head_seq, acked_seq, oldest_seq;
     uint64_t boot_id;
     uint64_t uptime_ms;
     int64_t wall_ms;
@@ -218,7 +216,9 @@ struct device_state {
     bool reader_ok;
     uint64_t outbox_bytes;
     uint64_t outbox_bytes_max;
-    uint32_t drain_eta_s; /* how long until all is acked at the present rate; 0: nothing owed */
+    uint32_t drain_eta_s;           /* until all is acked at the present rate; 0: nothing owed */
+    bool case_open, assist_pressed; /* false too when there is none */
+    uint64_t case_openings, assist_calls; /* since the program started */
 };
 
 int state_encode(

@@ -9,7 +9,7 @@
 #include "hal/fake/fake_fail.h"
 #include "hal/feedback.h"
 
-enum { FAKE_FEEDBACK_SHOWN_MAX = 64, FAKE_FEEDBACK_PATTERNS = HAL_FEEDBACK_REFUSED + 1 };
+enum { FAKE_FEEDBACK_SHOWN_MAX = 64, FAKE_FEEDBACK_PATTERNS = HAL_FEEDBACK_PATTERNS };
 
 struct fake_feedback {
     struct hal_feedback base; /* first */

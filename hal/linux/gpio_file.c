@@ -25,6 +25,12 @@ struct file_in {
     int last_level;
 };
 
+struct file_input {
+    struct gpio_linux_input base; /* first */
+    int fd;
+    int last_level;
+};
+
 static int set_level(struct hal_gpio_out *base, bool level)
 {
     struct file_out *line = (struct file_out *)base;
@@ -66,16 +72,26 @@ int gpio_file_open_out(struct gpio_linux_out **ret_line, const char *path, bool 
     return 0;
 }
 
+/* 0, 1 or -EIO. */
+static int read_digit(int fd)
+{
+    char digit = 0;
+
+    if (pread(fd, &digit, 1, 0) != 1 || (digit != '0' && digit != '1')) {
+        return -EIO;
+    }
+    return digit == '1';
+}
+
 static int read_level(struct hal_gpio_in *base)
 {
     struct file_in *line = (struct file_in *)base;
-    char digit = 0;
+    int level = read_digit(line->fd);
 
-    if (pread(line->fd, &digit, 1, 0) != 1 || (digit != '0' && digit != '1')) {
-        return -EIO;
+    if (level >= 0) {
+        line->last_level = level;
     }
-    line->last_level = digit == '1';
-    return line->last_level;
+    return level;
 }
 
 /* 1 when the level went from high to low since the last look. */
@@ -135,5 +151,63 @@ int gpio_file_open_in(struct gpio_linux_in **ret_line, const char *path)
         return rc;
     }
     *ret_line = &line->base;
+    return 0;
+}
+
+/* ---- contacts ----------------------------------------------------------------------------- */
+
+/* A file has no queue: an edge is a level that is another one than at the last look. */
+static int input_read_edge(struct hal_input *base, struct hal_input_edge *ret_edge)
+{
+    struct file_input *input = (struct file_input *)base;
+    int level = read_digit(input->fd);
+
+    if (level < 0 || level == input->last_level) {
+        return level < 0 ? level : 0;
+    }
+    input->last_level = level;
+    *ret_edge = (struct hal_input_edge){.level = level != 0};
+    return 1;
+}
+
+static int input_level(struct hal_input *base)
+{
+    return read_digit(((struct file_input *)base)->fd);
+}
+
+static int input_no_fd(struct hal_input *base)
+{
+    (void)base;
+    return HAL_INPUT_NO_FD;
+}
+
+static void close_input(struct gpio_linux_input *base)
+{
+    struct file_input *input = (struct file_input *)base;
+
+    (void)close(input->fd);
+    free(input);
+}
+
+static const struct hal_input_ops file_input_ops = {
+    .read_edge = input_read_edge, .level = input_level, .fd = input_no_fd};
+
+int gpio_file_open_input(struct gpio_linux_input **ret_input, const char *path)
+{
+    struct file_input *input = calloc(1, sizeof *input);
+
+    if (input == NULL) {
+        return -ENOMEM;
+    }
+    input->base = (struct gpio_linux_input){.base = {.ops = &file_input_ops}, .close = close_input};
+    input->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (input->fd < 0) {
+        int rc = -errno;
+
+        free(input);
+        return rc;
+    }
+    input->last_level = read_digit(input->fd);
+    *ret_input = &input->base;
     return 0;
 }

@@ -107,3 +107,32 @@ void gpio_linux_close_in(struct hal_gpio_in *line)
         in->close(in);
     }
 }
+
+int gpio_linux_open_input(struct hal_input **ret_input, const char *name, enum hal_input_bias bias)
+{
+    struct gpio_line_name parsed;
+    struct gpio_linux_input *input = NULL;
+    int rc = 0;
+
+    if (is_file(name)) {
+        rc = gpio_file_open_input(&input, name + strlen(file_prefix));
+    } else {
+        rc = parse_name(name, &parsed);
+        if (rc == 0) {
+            rc = gpio_chip_open_input(&input, &parsed, bias);
+        }
+    }
+    if (rc == 0) {
+        *ret_input = &input->base;
+    }
+    return rc;
+}
+
+void gpio_linux_close_input(struct hal_input *input)
+{
+    struct gpio_linux_input *line = (struct gpio_linux_input *)input;
+
+    if (line != NULL) {
+        line->close(line);
+    }
+}

@@ -1,5 +1,5 @@
 /*
- * gpio_linux.h - hal_gpio lines on Linux.
+ * gpio_linux.h - hal_gpio lines and hal_input contacts on Linux.
  *
  * A line is named by a string:
  *   "gpiochip0:25"           line 25 of a chip by device name
@@ -17,6 +17,7 @@
 #define ECM_HAL_LINUX_GPIO_LINUX_H
 
 #include "hal/gpio.h"
+#include "hal/input.h"
 
 /* Open a line to drive, starting at level. */
 int gpio_linux_open_out(struct hal_gpio_out **ret_line, const char *name, bool level);
@@ -25,5 +26,9 @@ void gpio_linux_close_out(struct hal_gpio_out *line);
 /* Open a line to watch for falling edges, with a pull-up where the hardware has one. */
 int gpio_linux_open_in(struct hal_gpio_in **ret_line, const char *name);
 void gpio_linux_close_in(struct hal_gpio_in *line);
+
+/* Open a line to watch for both edges. A file has no bias, and no descriptor to wait for. */
+int gpio_linux_open_input(struct hal_input **ret_input, const char *name, enum hal_input_bias bias);
+void gpio_linux_close_input(struct hal_input *input);
 
 #endif

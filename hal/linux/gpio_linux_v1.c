@@ -27,6 +27,12 @@ struct chip_in {
     struct gpiod_line *line;
 };
 
+struct chip_input {
+    struct gpio_linux_input base; /* first */
+    struct gpiod_chip *chip;
+    struct gpiod_line *line;
+};
+
 static int code_from_errno(void)
 {
     return errno != 0 ? -errno : -EIO;
@@ -172,5 +178,99 @@ int gpio_chip_open_in(struct gpio_linux_in **ret_line, const struct gpio_line_na
     }
     in->base = (struct gpio_linux_in){.base = {.ops = &chip_in_ops}, .close = close_in};
     *ret_line = &in->base;
+    return 0;
+}
+
+/* ---- contacts ----------------------------------------------------------------------------- */
+
+/* Since Linux 5.7 edges are stamped with the monotonic clock, also by this library's ioctls. */
+static uint64_t age_of(const struct timespec *then)
+{
+    struct timespec now = {0};
+    int64_t age_us = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    age_us = (int64_t)(now.tv_sec - then->tv_sec) * 1000000 + (now.tv_nsec - then->tv_nsec) / 1000;
+    return age_us > 0 ? (uint64_t)age_us : 0;
+}
+
+static int input_read_edge(struct hal_input *base, struct hal_input_edge *ret_edge)
+{
+    struct chip_input *input = (struct chip_input *)base;
+    const struct timespec none = {0};
+    struct gpiod_line_event event;
+    int found = gpiod_line_event_wait(input->line, &none);
+
+    if (found <= 0) {
+        return found == 0 || errno == EINTR ? 0 : -EIO;
+    }
+    if (gpiod_line_event_read(input->line, &event) < 0) {
+        return -EIO;
+    }
+    *ret_edge = (struct hal_input_edge){
+        .level = event.event_type == GPIOD_LINE_EVENT_RISING_EDGE,
+        .age_us = age_of(&event.ts),
+    };
+    return 1;
+}
+
+static int input_level(struct hal_input *base)
+{
+    int level = gpiod_line_get_value(((struct chip_input *)base)->line);
+
+    return level < 0 ? -EIO : level;
+}
+
+static int input_fd(struct hal_input *base)
+{
+    return gpiod_line_event_get_fd(((struct chip_input *)base)->line);
+}
+
+static void close_input(struct gpio_linux_input *base)
+{
+    struct chip_input *input = (struct chip_input *)base;
+
+    gpiod_chip_close(input->chip);
+    free(input);
+}
+
+static const struct hal_input_ops chip_input_ops = {
+    .read_edge = input_read_edge, .level = input_level, .fd = input_fd};
+
+static int flags_for(enum hal_input_bias bias)
+{
+    switch (bias) {
+    case HAL_INPUT_PULL_UP:
+        return GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP;
+    case HAL_INPUT_PULL_DOWN:
+        return GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN;
+    case HAL_INPUT_NO_BIAS:
+        break;
+    }
+    return GPIOD_LINE_REQUEST_FLAG_BIAS_DISABLE;
+}
+
+int gpio_chip_open_input(struct gpio_linux_input **ret_input, const struct gpio_line_name *name,
+    enum hal_input_bias bias)
+{
+    struct chip_input *input = calloc(1, sizeof *input);
+    int rc = 0;
+
+    if (input == NULL) {
+        return -ENOMEM;
+    }
+    rc = find_line(name, &input->chip, &input->line);
+    if (rc < 0) {
+        free(input);
+        return rc;
+    }
+    errno = 0;
+    if (gpiod_line_request_both_edges_events_flags(input->line, consumer, flags_for(bias)) < 0) {
+        rc = code_from_errno();
+        close_input(&input->base);
+        return rc;
+    }
+    input->base = (struct gpio_linux_input){.base = {.ops = &chip_input_ops}, .close = close_input};
+    *ret_input = &input->base;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hal/linux/gpio_lines.h"
 
@@ -27,6 +28,13 @@ struct chip_in {
     struct gpio_linux_in base; /* first */
     struct gpiod_line_request *request;
     struct gpiod_edge_event_buffer *events;
+    unsigned offset;
+};
+
+struct chip_input {
+    struct gpio_linux_input base; /* first */
+    struct gpiod_line_request *request;
+    struct gpiod_edge_event_buffer *events; /* room for one */
     unsigned offset;
 };
 
@@ -160,14 +168,15 @@ static struct gpiod_line_settings *output_settings(bool level)
     return settings;
 }
 
-static struct gpiod_line_settings *input_settings(void)
+static struct gpiod_line_settings *input_settings(
+    enum gpiod_line_edge edges, enum gpiod_line_bias bias)
 {
     struct gpiod_line_settings *settings = gpiod_line_settings_new();
 
     if (settings != NULL &&
         (gpiod_line_settings_set_direction(settings, GPIOD_LINE_DIRECTION_INPUT) < 0 ||
-            gpiod_line_settings_set_edge_detection(settings, GPIOD_LINE_EDGE_FALLING) < 0 ||
-            gpiod_line_settings_set_bias(settings, GPIOD_LINE_BIAS_PULL_UP) < 0)) {
+            gpiod_line_settings_set_edge_detection(settings, edges) < 0 ||
+            gpiod_line_settings_set_bias(settings, bias) < 0)) {
         gpiod_line_settings_free(settings);
         return NULL;
     }
@@ -271,7 +280,8 @@ int gpio_chip_open_in(struct gpio_linux_in **ret_line, const struct gpio_line_na
     }
     in->events = gpiod_edge_event_buffer_new(EVENTS_MAX);
     if (in->events != NULL) {
-        rc = open_request(name, input_settings(), &in->request, &in->offset);
+        rc = open_request(name, input_settings(GPIOD_LINE_EDGE_FALLING, GPIOD_LINE_BIAS_PULL_UP),
+            &in->request, &in->offset);
     }
     if (rc < 0) {
         gpiod_edge_event_buffer_free(in->events); /* takes NULL */
@@ -280,5 +290,107 @@ int gpio_chip_open_in(struct gpio_linux_in **ret_line, const struct gpio_line_na
     }
     in->base = (struct gpio_linux_in){.base = {.ops = &chip_in_ops}, .close = close_in};
     *ret_line = &in->base;
+    return 0;
+}
+
+/* ---- contacts ----------------------------------------------------------------------------- */
+
+/* Edges are stamped with the monotonic clock unless asked otherwise. */
+static uint64_t age_of(uint64_t then_ns)
+{
+    struct timespec now = {0};
+    uint64_t now_ns = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return now_ns > then_ns ? (now_ns - then_ns) / 1000 : 0;
+}
+
+static int input_read_edge(struct hal_input *base, struct hal_input_edge *ret_edge)
+{
+    struct chip_input *input = (struct chip_input *)base;
+    struct gpiod_edge_event *event = NULL;
+    int found = gpiod_line_request_wait_edge_events(input->request, 0);
+
+    if (found <= 0) {
+        return found == 0 || errno == EINTR ? 0 : -EIO;
+    }
+    if (gpiod_line_request_read_edge_events(input->request, input->events, 1) < 1) {
+        return -EIO;
+    }
+    event = gpiod_edge_event_buffer_get_event(input->events, 0); /* the buffer's, not ours */
+    *ret_edge = (struct hal_input_edge){
+        .level = gpiod_edge_event_get_event_type(event) == GPIOD_EDGE_EVENT_RISING_EDGE,
+        .age_us = age_of(gpiod_edge_event_get_timestamp_ns(event)),
+    };
+    return 1;
+}
+
+static int input_level(struct hal_input *base)
+{
+    struct chip_input *input = (struct chip_input *)base;
+
+    switch (gpiod_line_request_get_value(input->request, input->offset)) {
+    case GPIOD_LINE_VALUE_ACTIVE:
+        return 1;
+    case GPIOD_LINE_VALUE_INACTIVE:
+        return 0;
+    case GPIOD_LINE_VALUE_ERROR:
+        break;
+    }
+    return -EIO;
+}
+
+static int input_fd(struct hal_input *base)
+{
+    return gpiod_line_request_get_fd(((struct chip_input *)base)->request);
+}
+
+static void close_input(struct gpio_linux_input *base)
+{
+    struct chip_input *input = (struct chip_input *)base;
+
+    gpiod_edge_event_buffer_free(input->events);
+    gpiod_line_request_release(input->request);
+    free(input);
+}
+
+static const struct hal_input_ops chip_input_ops = {
+    .read_edge = input_read_edge, .level = input_level, .fd = input_fd};
+
+static enum gpiod_line_bias bias_of(enum hal_input_bias bias)
+{
+    switch (bias) {
+    case HAL_INPUT_PULL_UP:
+        return GPIOD_LINE_BIAS_PULL_UP;
+    case HAL_INPUT_PULL_DOWN:
+        return GPIOD_LINE_BIAS_PULL_DOWN;
+    case HAL_INPUT_NO_BIAS:
+        break;
+    }
+    return GPIOD_LINE_BIAS_DISABLED;
+}
+
+int gpio_chip_open_input(struct gpio_linux_input **ret_input, const struct gpio_line_name *name,
+    enum hal_input_bias bias)
+{
+    struct chip_input *input = calloc(1, sizeof *input);
+    int rc = -ENOMEM;
+
+    if (input == NULL) {
+        return rc;
+    }
+    input->events = gpiod_edge_event_buffer_new(1);
+    if (input->events != NULL) {
+        rc = open_request(name, input_settings(GPIOD_LINE_EDGE_BOTH, bias_of(bias)),
+            &input->request, &input->offset);
+    }
+    if (rc < 0) {
+        gpiod_edge_event_buffer_free(input->events); /* takes NULL */
+        free(input);
+        return rc;
+    }
+    input->base = (struct gpio_linux_input){.base = {.ops = &chip_input_ops}, .close = close_input};
+    *ret_input = &input->base;
     return 0;
 }

@@ -55,6 +55,8 @@ static const char *shown_as(enum hal_feedback_pattern pattern)
     case HAL_FEEDBACK_OFF:
     case HAL_FEEDBACK_READY:
     case HAL_FEEDBACK_REFUSED:
+    case HAL_FEEDBACK_CALL:
+    case HAL_FEEDBACK_CASE:
         break;
     }
     return NULL;

@@ -158,6 +158,10 @@ static struct device_state a_state(void)
         .outbox_bytes = 12,
         .outbox_bytes_max = 13,
         .drain_eta_s = 14,
+        .case_open = true,
+        .assist_pressed = true,
+        .case_openings = 15,
+        .assist_calls = 16,
     };
 }
 
@@ -189,6 +193,9 @@ static void a_state_comes_back_as_it_went(void **state)
     assert_int_equal(back.outbox_bytes, sent.outbox_bytes);
     assert_int_equal(back.outbox_bytes_max, sent.outbox_bytes_max);
     assert_int_equal(back.drain_eta_s, sent.drain_eta_s);
+    assert_true(back.case_open && back.assist_pressed);
+    assert_int_equal(back.case_openings, sent.case_openings);
+    assert_int_equal(back.assist_calls, sent.assist_calls);
 }
 
 static void a_will_needs_little_more_than_the_name(void **state)
