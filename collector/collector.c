@@ -16,9 +16,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/metrics.h"
 #include "base/mqtt.h"
 #include "collector/ingest/ingest.h"
+#include "collector/inputs.h"
 #include "collector/live/live.h"
+#include "collector/metrics.h"
 #include "collector/storage/storage.h"
 #include "collector/storage/storage_sqlite.h"
 #include "proto/messages.h"
@@ -30,6 +33,7 @@ enum {
     LIVE_RETRY_US = 5000000,
     WATCH_US = 500000, /* look for imports */
     REPORT_US = 60000000,
+    INPUTS_RETRY_US = 5000000,
     PAUSE_MIN_US = 1000000,
     PAUSE_MAX_US = 30000000,
 };
@@ -43,7 +47,11 @@ struct collector {
     struct mqtt_io *io;
     struct mqtt_session *session;
     struct loop_source *io_source, *live_timer, *watch_timer, *pause_timer, *report_timer,
-        *watchdog_timer;
+        *watchdog_timer, *inputs_timer;
+    struct metrics *metrics; /* NULL: not wanted */
+    struct inputs inputs;
+    uint64_t inputs_seen; /* committed, as of the last look */
+    uint64_t started_us;
     bool is_paused;    /* the store refused: nothing is taken until it accepts again */
     uint64_t pause_us; /* the last pause; 0: the store is well */
     uint64_t commits_at_pause;
@@ -107,6 +115,7 @@ static void on_connected(void *user)
         (int)collector->conf->port);
     collector->broker_was_up = true;
     collector->broker_was_told = false;
+    loop_timer_set(collector->inputs_timer, 0);
     subscribe(collector, TOPIC_UP);
     subscribe(collector, TOPIC_STATE);
 }
@@ -212,6 +221,10 @@ static void commit(struct collector *collector)
         log_info("the store is written again event=store-ok");
         collector->pause_us = 0;
     }
+    if (ingest_counts(collector->ingest).inputs != collector->inputs_seen) {
+        collector->inputs_seen = ingest_counts(collector->ingest).inputs;
+        loop_timer_set(collector->inputs_timer, 0);
+    }
 }
 
 static void on_io(void *user)
@@ -220,6 +233,17 @@ static void on_io(void *user)
 
     mqtt_io_dispatch(collector->io);
     commit(collector);
+}
+
+/* Nothing is begun here: each callback of the loop ends its transaction. */
+static void tell_inputs(void *user)
+{
+    struct collector *collector = user;
+    int rc = collector->broker_was_up ? inputs_tell(&collector->inputs) : 0;
+
+    if (rc != 0) {
+        loop_timer_set(collector->inputs_timer, rc > 0 ? 0 : INPUTS_RETRY_US);
+    }
 }
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
@@ -288,6 +312,41 @@ static void report_counts(struct collector *collector)
     collector->reported_records = counts.records;
 }
 
+static uint64_t size_of(const char *path, const char *suffix)
+{
+    char name[COLLECTOR_PATH_SIZE + 8];
+    struct stat status;
+
+    (void)snprintf(name, sizeof name, "%s%s", path, suffix);
+    return stat(name, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
+static size_t make_metrics(void *user, char text[static METRICS_SIZE])
+{
+    struct collector *collector = user;
+    const struct collector_conf *conf = collector->conf;
+    struct collector_numbers numbers = {
+        .id = conf->id,
+        .version = ECM_VERSION,
+        .is_broker_up = collector->broker_was_up,
+        .is_store_ok = collector->pause_us == 0,
+        .ingest = ingest_counts(collector->ingest),
+        .devices = ingest_gauges(collector->ingest),
+        .live = live_counts(collector->live),
+        .backlog = live_backlog(collector->live),
+        .quarantine_bytes_max = (uint64_t)conf->quarantine_mib << 20,
+        .store_bytes = size_of(conf->store, "") + size_of(conf->store, "-wal"),
+        .calls = collector->inputs.calls,
+        .openings = collector->inputs.openings,
+        .io_age_ms = mqtt_io_age_ms(collector->io),
+        .uptime_s = (loop_now_us() - collector->started_us) / 1000000,
+    };
+
+    /* What the store cannot say now stays 0; store_ok tells. */
+    (void)collector->storage->ops->quarantine_state(collector->storage, &numbers.quarantine);
+    return metrics_of_collector(&numbers, text);
+}
+
 static void on_report(void *user)
 {
     struct collector *collector = user;
@@ -332,7 +391,13 @@ static int make_folders(const char *path, struct err *err)
 static int open_core(struct collector *collector, struct err *err)
 {
     const struct ingest_ports ingest_ports = {
-        .publish = publish, .now_ms = now_ms, .touched = on_touched, .user = collector};
+        .publish = publish,
+        .now_ms = now_ms,
+        .now_us = now_us,
+        .touched = on_touched,
+        .user = collector,
+        .quarantine_bytes_max = (uint64_t)collector->conf->quarantine_mib << 20,
+    };
     struct ingest_ports with_storage = ingest_ports;
     struct live_ports live_ports = {.now_utc = now_utc, .now_us = now_us, .user = collector};
     int rc = collector->conf->store_is_preset ? make_folders(collector->conf->store, err) : 0;
@@ -344,6 +409,8 @@ static int open_core(struct collector *collector, struct err *err)
         return rc;
     }
     with_storage.storage = collector->storage;
+    collector->inputs =
+        (struct inputs){.storage = collector->storage, .publish = publish, .user = collector};
     live_ports.storage = collector->storage;
     rc = ingest_open(&collector->ingest, &with_storage, collector->conf->id, err);
     if (rc == 0) {
@@ -391,6 +458,7 @@ static int add_sources(struct collector *collector, struct err *err)
         {&collector->live_timer, run_live, 0},
         {&collector->watch_timer, on_watch, WATCH_US},
         {&collector->pause_timer, on_pause_over, UINT64_MAX},
+        {&collector->inputs_timer, tell_inputs, UINT64_MAX},
         {&collector->report_timer, on_report, REPORT_US},
         {&collector->watchdog_timer, on_watchdog, loop_watchdog_us() > 0 ? 0 : UINT64_MAX},
     };
@@ -403,12 +471,19 @@ static int add_sources(struct collector *collector, struct err *err)
             loop_timer_set(*timers[i].source, timers[i].first_us);
         }
     }
-    return rc < 0 ? err_set(err, rc, "event loop: %s", err_name(rc)) : 0;
+    if (rc < 0) {
+        return err_set(err, rc, "event loop: %s", err_name(rc));
+    }
+    if (collector->conf->metrics_socket[0] == '\0') {
+        return 0;
+    }
+    return metrics_open(&collector->metrics, collector->loop, collector->conf->metrics_socket,
+        make_metrics, collector, err);
 }
 
 int collector_run(const struct collector_conf *conf, struct err *err)
 {
-    struct collector collector = {.conf = conf};
+    struct collector collector = {.conf = conf, .started_us = loop_now_us()};
     int rc = loop_open(&collector.loop, err);
 
     if (rc == 0) {
@@ -433,6 +508,8 @@ int collector_run(const struct collector_conf *conf, struct err *err)
         log_info("collector %s stops event=stopped", conf->id);
     }
 
+    metrics_close(collector.metrics);
+    loop_source_close(collector.inputs_timer);
     loop_source_close(collector.watchdog_timer);
     loop_source_close(collector.report_timer);
     loop_source_close(collector.pause_timer);

@@ -31,7 +31,9 @@ struct collector_conf {
     char key_file[COLLECTOR_PATH_SIZE];
     char user[COLLECTOR_NAME_SIZE]; /* empty: none */
     char password_file[COLLECTOR_PATH_SIZE];
-    int log_level; /* index: err, warn, info, debug */
+    int64_t quarantine_mib;                   /* 0: any size */
+    char metrics_socket[COLLECTOR_PATH_SIZE]; /* empty: none */
+    int log_level;                            /* index: err, warn, info, debug */
 };
 
 /* Section, key, limits, preset and help of every member. */

@@ -12,8 +12,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "collector/collector.h"
+#include "collector/show.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, ARG_STORE = 256, ARG_BROKER };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, ARG_STORE = 256, ARG_BROKER, ARG_INPUTS, ARG_QUARANTINE };
 
 const char *argp_program_version = "ecm-collector " ECM_VERSION;
 
@@ -21,7 +22,8 @@ struct arguments {
     const char *conf_file;
     const char *store;
     const char *broker; /* HOST[:PORT] */
-    bool is_check, is_print;
+    bool is_check, is_print, is_inputs;
+    const char *quarantine; /* folder to take it to */
 };
 
 static const struct argp_option options[] = {
@@ -30,6 +32,9 @@ static const struct argp_option options[] = {
     {"print", 'p', NULL, 0, "Print the configuration in effect and exit", 0},
     {"store", ARG_STORE, "FILE", 0, "Keep everything in FILE (overrides the configuration)", 0},
     {"broker", ARG_BROKER, "HOST[:PORT]", 0, "Use this broker (overrides the configuration)", 0},
+    {"inputs", ARG_INPUTS, NULL, 0, "List opened cases and pressed buttons, and exit", 0},
+    {"take-quarantine", ARG_QUARANTINE, "FOLDER", 0,
+        "Move the messages that could not be used to FOLDER, and exit", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -52,6 +57,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case ARG_BROKER:
         arguments->broker = value;
+        return 0;
+    case ARG_INPUTS:
+        arguments->is_inputs = true;
+        return 0;
+    case ARG_QUARANTINE:
+        arguments->quarantine = value;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument '%s'", value);
@@ -114,6 +125,21 @@ static int read_conf(const struct arguments *arguments, struct collector_conf *c
     return rc;
 }
 
+/* One of the options that look into a store instead of running. */
+static int show(const struct arguments *arguments, const struct collector_conf *conf)
+{
+    struct err err = {.text = ""};
+    int rc = arguments->is_inputs ? show_inputs(conf->store, stdout, &err) : 0;
+
+    if (rc == 0 && arguments->quarantine != NULL) {
+        rc = show_take_quarantine(conf->store, arguments->quarantine, stdout, &err);
+    }
+    if (rc < 0) {
+        (void)fprintf(stderr, "ecm-collector: %s\n", err.text);
+    }
+    return rc < 0 ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     static const enum log_level levels[] = {
@@ -137,6 +163,9 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     log_set_level(levels[conf.log_level]);
+    if (arguments.is_inputs || arguments.quarantine != NULL) {
+        return show(&arguments, &conf);
+    }
     if (collector_run(&conf, &err) < 0) {
         (void)fprintf(stderr, "ecm-collector: %s\n", err.text);
         return EXIT_FAILED;

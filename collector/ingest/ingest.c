@@ -78,6 +78,7 @@ static void forget_due(struct ingest *ingest, bool is_undone)
     ingest->gathered = 0;
     ingest->taken_batches = 0;
     ingest->taken_records = 0;
+    ingest->taken_inputs = 0;
 }
 
 void ingest_fail(struct ingest *ingest, int rc)
@@ -111,10 +112,39 @@ bool ingest_begin(struct ingest *ingest)
 void ingest_set_due(struct ingest *ingest, const struct topic *topic, struct log_entry *entry)
 {
     (void)memcpy(entry->site, topic->site, sizeof entry->site);
+    entry->seen_ms = ingest->ports.now_ms(ingest->ports.user);
+    entry->is_offline = false;
     if (!entry->is_due) {
         entry->is_due = true;
         entry->next_due = ingest->due;
         ingest->due = entry;
+    }
+}
+
+/* Said at the first and then once an hour: somebody must look, and make room. */
+static void complain_full(struct ingest *ingest, const char *topic_name, int64_t now_ms)
+{
+    struct alert alert = {.unix_ms = now_ms, .event = "quarantine-full"};
+    uint8_t bytes[SMALL_MESSAGE_MAX];
+    struct topic from;
+    char topic[TOPIC_MAX];
+    size_t size = 0;
+
+    if (ingest->full_alert_ms != 0 && now_ms - ingest->full_alert_ms < ALERT_EVERY_MS) {
+        return;
+    }
+    ingest->full_alert_ms = now_ms;
+    ingest->counts.alerts++;
+    log_err("the quarantine is full: messages that cannot be used are counted and no longer kept"
+            " event=quarantine-full turned_away=%" PRIu64 " topic=%s",
+        ingest->counts.turned_away, topic_name);
+    (void)snprintf(alert.text, sizeof alert.text,
+        "collector %s: the quarantine is full, unusable messages are only counted",
+        ingest->collector_id);
+    if (topic_parse(topic_name, &from) == 0 &&
+        topic_format(topic, from.site, NULL, TOPIC_ALERT) == 0 &&
+        alert_encode(&alert, bytes, sizeof bytes, &size) == 0) {
+        (void)ingest->ports.publish(ingest->ports.user, topic, bytes, size);
     }
 }
 
@@ -133,13 +163,19 @@ void ingest_quarantine(
     if (!ingest_begin(ingest)) {
         return;
     }
-    rc = ingest->ports.storage->ops->quarantine(ingest->ports.storage, &message);
+    rc = ingest->ports.storage->ops->quarantine(
+        ingest->ports.storage, &message, ingest->ports.quarantine_bytes_max);
     if (rc < 0) {
         ingest_fail(ingest, rc);
         return;
     }
     ingest->gathered += size;
     ingest->counts.quarantined++;
+    if (rc > 0) {
+        ingest->counts.turned_away++;
+        complain_full(ingest, topic, message.recv_ms);
+        return;
+    }
     if (message.recv_ms - ingest->complained_ms >= COMPLAIN_EVERY_MS) {
         ingest->complained_ms = message.recv_ms;
         log_warn(
@@ -321,10 +357,32 @@ static void answer_all(struct ingest *ingest)
     }
 }
 
+const unsigned ingest_commit_bucket_ms[INGEST_COMMIT_BUCKETS] = {
+    1, 2, 5, 10, 20, 50, 100, 500, 2000};
+
+static int timed_commit(struct ingest *ingest)
+{
+    const struct ingest_ports *ports = &ingest->ports;
+    uint64_t began_us = ports->now_us != NULL ? ports->now_us(ports->user) : 0;
+    int rc = ports->storage->ops->commit(ports->storage);
+    uint64_t took_us = ports->now_us != NULL ? ports->now_us(ports->user) - began_us : 0;
+
+    if (rc == 0) {
+        ingest->counts.commit_us += took_us;
+        for (size_t i = 0; i < INGEST_COMMIT_BUCKETS; i++) {
+            if (took_us <= ingest_commit_bucket_ms[i] * 1000u) {
+                ingest->counts.commit_buckets[i]++;
+                break;
+            }
+        }
+    }
+    return rc;
+}
+
 static int finish(struct ingest *ingest)
 {
     if (ingest->failure == 0 && ingest->is_begun) {
-        int rc = ingest->ports.storage->ops->commit(ingest->ports.storage);
+        int rc = timed_commit(ingest);
 
         if (rc < 0) {
             ingest_fail(ingest, rc);
@@ -333,6 +391,7 @@ static int finish(struct ingest *ingest)
             ingest->counts.commits++;
             ingest->counts.batches += ingest->taken_batches;
             ingest->counts.records += ingest->taken_records;
+            ingest->counts.inputs += ingest->taken_inputs;
         }
     }
     if (ingest->failure != 0) {
@@ -354,6 +413,28 @@ int ingest_commit(struct ingest *ingest)
 struct ingest_counts ingest_counts(const struct ingest *ingest)
 {
     return ingest->counts;
+}
+
+struct ingest_gauges ingest_gauges(const struct ingest *ingest)
+{
+    struct ingest_gauges gauges = {.devices = 0};
+    int64_t silent_ms = ingest->ports.now_ms(ingest->ports.user) - INGEST_DEVICE_SILENT_MS;
+
+    for (size_t i = 0; i < ingest->logs.capacity; i++) {
+        const struct log_entry *entry = ingest->logs.slots[i];
+
+        if (entry == NULL || !log_table_is_newest(&ingest->logs, entry)) {
+            continue;
+        }
+        gauges.devices++;
+        gauges.silent += entry->seen_ms < silent_ms && ingest->opened_ms < silent_ms;
+        gauges.offline += entry->is_offline;
+        if (entry->head_seq > entry->log.through_seq) {
+            gauges.behind++;
+            gauges.awaited += entry->head_seq - entry->log.through_seq;
+        }
+    }
+    return gauges;
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */
@@ -381,6 +462,7 @@ int ingest_open(struct ingest **ret_ingest, const struct ingest_ports *ports,
     }
     ingest->ports = *ports;
     (void)snprintf(ingest->collector_id, sizeof ingest->collector_id, "%s", collector_id);
+    ingest->opened_ms = ports->now_ms(ports->user);
     ingest->chain = chain_new();
     rc = ingest->chain == NULL ? -ENOMEM
                                : ports->storage->ops->logs(ports->storage, add_known, ingest);

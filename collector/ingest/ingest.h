@@ -44,11 +44,17 @@ struct ingest_ports {
     struct storage *storage;
     /* Hand a message to the broker. What it returns is ignored: the device will ask again. */
     int (*publish)(void *user, const char *topic, const uint8_t *bytes, size_t size);
-    int64_t (*now_ms)(void *user); /* Unix ms */
+    int64_t (*now_ms)(void *user);  /* Unix ms */
+    uint64_t (*now_us)(void *user); /* any steady clock, to time commits by; NULL: they are not */
     /* Committed: taps of device_id that may lie between the two instants. NULL: nobody cares. */
     void (*touched)(void *user, const char *device_id, int64_t from_utc, int64_t to_utc);
     void *user;
+    uint64_t quarantine_bytes_max; /* 0: any; what comes beyond is counted, see storage.h */
 };
+
+/* How long commits take: counts of those up to so many ms (and above the one before). */
+enum { INGEST_COMMIT_BUCKETS = 9 };
+extern const unsigned ingest_commit_bucket_ms[INGEST_COMMIT_BUCKETS];
 
 struct ingest_counts {
     uint64_t messages;
@@ -56,10 +62,27 @@ struct ingest_counts {
     uint64_t commits;
     uint64_t repeated;    /* batches we had already */
     uint64_t ahead;       /* batches behind a gap */
-    uint64_t quarantined; /* messages */
-    uint64_t unverified;  /* batches without a right signature, of devices with a key */
+    uint64_t quarantined; /* messages, also those there was no room for */
+    uint64_t turned_away; /* of them: no room */
+    uint64_t gaps;
+    uint64_t chain_faults; /* batches */
+    uint64_t inputs;       /* case and button records, committed */
+    uint64_t unverified;   /* batches without a right signature, of devices with a key */
     uint64_t alerts;
-    uint64_t failures; /* transactions undone */
+    uint64_t failures;  /* transactions undone */
+    uint64_t commit_us; /* spent in commits, all together */
+    uint64_t commit_buckets[INGEST_COMMIT_BUCKETS];
+};
+
+/* A device is silent when nothing of it was heard for so long. */
+#define INGEST_DEVICE_SILENT_MS 900000
+
+struct ingest_gauges {
+    uint64_t devices;
+    uint64_t silent;  /* once we have listened for as long */
+    uint64_t offline; /* by the broker's word */
+    uint64_t behind;  /* with records that we do not have */
+    uint64_t awaited; /* such records */
 };
 
 /* collector_id: how we call ourselves in acknowledgements. ports is copied. */
@@ -79,5 +102,8 @@ void ingest_message(struct ingest *ingest, const char *topic, const uint8_t *byt
 int ingest_commit(struct ingest *ingest);
 
 struct ingest_counts ingest_counts(const struct ingest *ingest);
+
+/* How the devices stand now, each by its newest log. Looks at every log. */
+struct ingest_gauges ingest_gauges(const struct ingest *ingest);
 
 #endif

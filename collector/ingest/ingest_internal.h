@@ -34,9 +34,11 @@ struct ingest {
     int failure;      /* the transaction was undone; the caller has not heard yet */
     size_t gathered;  /* bytes in the transaction */
     int64_t begun_ms; /* when it began */
-    uint64_t taken_batches, taken_records;
+    uint64_t taken_batches, taken_records, taken_inputs;
     uint64_t greetings; /* hellos so far */
+    int64_t opened_ms;
     int64_t complained_ms;
+    int64_t full_alert_ms; /* when it was last said that the quarantine is full */
     struct ingest_counts counts;
     struct inspection inspection; /* too large for the stack of a callback */
 };

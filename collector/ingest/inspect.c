@@ -55,6 +55,22 @@ static void take_anchor(struct inspection *inspection, const struct record *reco
     }
 }
 
+static void take_input(struct inspection *inspection, const struct record *record)
+{
+    /* A batch has no more records than there are places. */
+    inspection->inputs[inspection->input_count++] = (struct storage_input){
+        .seq = record->seq,
+        .kind = record->type == RECORD_TAMPER ? STORAGE_INPUT_CASE : STORAGE_INPUT_BUTTON,
+        .which = record->input.which,
+        .is_active = record->input.active,
+        .boot_id = record->boot_id,
+        .boot_ms = record->boot_ms,
+        .wall_ms = record->wall_ms,
+        .wall_trust = record->wall_trust,
+        .uncertainty_ms = record->wall_uncertainty_ms,
+    };
+}
+
 void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t *head,
     int64_t recv_ms, struct inspection *ret_inspection)
 {
@@ -65,6 +81,7 @@ void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t
     ret_inspection->first_tap_utc = INT64_MAX;
     ret_inspection->last_tap_utc = INT64_MIN;
     ret_inspection->anchor_count = 0;
+    ret_inspection->input_count = 0;
     (void)memcpy(at, head, sizeof at);
     for (size_t i = 0; i < batch->record_count; i++) {
         const struct bytes_view *bytes = &batch->records[i];
@@ -77,6 +94,8 @@ void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t
             take_tap(ret_inspection, &record, recv_ms);
         } else if (record.type == RECORD_CLOCK_SET) {
             take_anchor(ret_inspection, &record);
+        } else if (record.type == RECORD_TAMPER || record.type == RECORD_BUTTON) {
+            take_input(ret_inspection, &record);
         }
     }
     ret_inspection->chain_is_whole = memcmp(at, batch->chain_head, sizeof at) == 0;

@@ -22,6 +22,8 @@ struct inspection {
     int64_t last_tap_utc;
     size_t anchor_count;
     struct storage_anchor anchors[BATCH_RECORDS_MAX];
+    size_t input_count;
+    struct storage_input inputs[BATCH_RECORDS_MAX];
 };
 
 /* head: the chain after the record before the batch. recv_ms: when it came. */

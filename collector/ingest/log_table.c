@@ -128,6 +128,19 @@ bool log_table_greeted_since(const struct log_table *table, const struct log_ent
     return false;
 }
 
+bool log_table_is_newest(const struct log_table *table, const struct log_entry *entry)
+{
+    const struct log_entry *other = NULL;
+    size_t at = hash_of(entry->log.device_id) & (table->capacity - 1);
+
+    while ((other = next_of(table, entry->log.device_id, &at)) != NULL) {
+        if (other->is_in_store && other->log.log_id > entry->log.log_id) {
+            return false;
+        }
+    }
+    return entry->is_in_store;
+}
+
 void log_table_done(struct log_table *table)
 {
     for (size_t i = 0; i < table->capacity; i++) {

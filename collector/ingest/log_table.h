@@ -39,6 +39,9 @@ struct log_entry {
     int64_t touched_from, touched_to;
     uint64_t refused_seq; /* a batch beginning here had a broken chain; 0: none */
     int64_t heard_ms;     /* last batch */
+    int64_t seen_ms;      /* last message of any kind; 0: none since the program started */
+    bool is_offline;      /* the broker said so last */
+    uint64_t head_seq;    /* newest record the device says it has */
     uint64_t greeted;     /* number of its last hello, counted over all logs; 0: none yet */
     int64_t alerted_ms[ALERT_COUNT];
 };
@@ -60,6 +63,9 @@ bool log_table_greeted_since(const struct log_table *table, const struct log_ent
 
 /* The oldest log of the device that has a key, or NULL. */
 const struct log_entry *log_table_key_of(const struct log_table *table, const char *device_id);
+
+/* Whether entry is the newest log of its device. */
+bool log_table_is_newest(const struct log_table *table, const struct log_entry *entry);
 
 void log_table_done(struct log_table *table);
 

@@ -67,6 +67,9 @@ static void append(struct ingest *ingest, struct log_entry *entry, const struct 
         .last_tap_utc = inspection->last_tap_utc,
         .anchors = inspection->anchors,
         .anchor_count = inspection->anchor_count,
+        .inputs = inspection->inputs,
+        .input_count = inspection->input_count,
+        .site = entry->site,
         .bytes = bytes,
         .size = size,
         .signature_is_verified =
@@ -87,6 +90,7 @@ static void append(struct ingest *ingest, struct log_entry *entry, const struct 
     ingest->gathered += size;
     ingest->taken_batches++;
     ingest->taken_records += batch->record_count;
+    ingest->taken_inputs += inspection->input_count;
     note_touched(entry, inspection, row.recv_ms);
 }
 
@@ -100,6 +104,7 @@ static void take_next(struct ingest *ingest, const char *name, struct log_entry 
     inspect_batch(ingest->chain, batch, entry->log.chain_head,
         ingest->ports.now_ms(ingest->ports.user), &ingest->inspection);
     if (!ingest->inspection.chain_is_whole) {
+        ingest->counts.chain_faults++;
         ingest_alert_raise(ingest, entry, ALERT_CHAIN);
         ingest_quarantine(ingest, name, "the batch does not continue the chain", bytes, size);
         if (ingest->failure != 0) {
@@ -132,6 +137,7 @@ void ingest_take_batch(struct ingest *ingest, const struct topic *topic, const c
     }
     ingest_set_due(ingest, topic, entry);
     entry->heard_ms = ingest->ports.now_ms(ingest->ports.user);
+    entry->head_seq = batch->head_seq;
     if (last_seq <= entry->log.through_seq) {
         ingest->counts.repeated++;
         if (last_seq == entry->log.through_seq &&

@@ -37,6 +37,7 @@ static void take_gap(struct ingest *ingest, struct log_entry *entry, const struc
     struct storage *storage = ingest->ports.storage;
     int rc = 0;
 
+    ingest->counts.gaps++;
     ingest_alert_raise(ingest, entry, ALERT_GAP);
     if (!ingest_put_in_store(ingest, entry)) {
         return;
@@ -64,6 +65,7 @@ void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const s
         ingest_alert_raise(ingest, entry, ALERT_TWICE);
     }
     entry->greeted = ++ingest->greetings;
+    entry->head_seq = hello->head_seq;
     if (hello->has_public_key) {
         take_key(ingest, entry, hello->public_key);
     }
@@ -83,9 +85,14 @@ void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const s
 void ingest_take_state(
     struct ingest *ingest, const struct topic *topic, const struct device_state *state)
 {
-    struct log_entry *entry = NULL;
+    struct log_entry *entry = log_table_find(&ingest->logs, state->device_id, state->epoch);
     int64_t now_ms = ingest->ports.now_ms(ingest->ports.user);
 
+    if (entry != NULL && strcmp(state->device_id, topic->device) == 0) {
+        entry->seen_ms = now_ms;
+        entry->is_offline = !state->online;
+        entry->head_seq = state->online ? state->head_seq : entry->head_seq;
+    }
     if (!state->online || state->head_seq == 0 || strcmp(state->device_id, topic->device) != 0) {
         return;
     }

@@ -21,6 +21,7 @@ enum { TOUCHES_FIRST = 256, ID_SIZE = STORAGE_DEVICE_ID_MAX + 1, PERSON_SIZE = 1
 struct touch {
     char device_id[ID_SIZE];
     int64_t from_utc, to_utc;
+    uint64_t since_us; /* when it was put on the list */
 };
 
 struct period {
@@ -37,7 +38,8 @@ struct live {
     size_t touch_count, touch_capacity, merge_at;
     struct period *periods;
     size_t period_count, waiting_count;
-    uint64_t imports; /* as of the list of periods */
+    uint64_t waiting_since_us; /* the periods */
+    uint64_t imports;          /* as of the list of periods */
     struct live_counts counts;
 };
 
@@ -66,6 +68,7 @@ static void merge_touches(struct live *live)
         }
         last->from_utc = touch->from_utc < last->from_utc ? touch->from_utc : last->from_utc;
         last->to_utc = touch->to_utc > last->to_utc ? touch->to_utc : last->to_utc;
+        last->since_us = touch->since_us < last->since_us ? touch->since_us : last->since_us;
     }
     live->touch_count = kept;
     live->merge_at = 2 * kept + TOUCHES_FIRST;
@@ -92,6 +95,7 @@ int live_touch(struct live *live, const char *device_id, int64_t from_utc, int64
     (void)snprintf(touch->device_id, sizeof touch->device_id, "%s", device_id);
     touch->from_utc = from_utc;
     touch->to_utc = to_utc;
+    touch->since_us = live->ports.now_us(live->ports.user);
     return 0;
 }
 
@@ -126,6 +130,7 @@ static int take_periods(struct live *live, const struct dataset *dataset)
             (struct period){period_id, row->start_utc, row->end_utc, true};
     }
     live->waiting_count = live->period_count;
+    live->waiting_since_us = live->ports.now_us(live->ports.user);
     return 0;
 }
 
@@ -281,6 +286,21 @@ int live_run(struct live *live, uint64_t budget_us)
 struct live_counts live_counts(const struct live *live)
 {
     return live->counts;
+}
+
+struct live_backlog live_backlog(struct live *live)
+{
+    struct live_backlog backlog = {.periods = live->waiting_count};
+    uint64_t now_us = live->ports.now_us(live->ports.user);
+    uint64_t oldest_us = live->waiting_count > 0 ? live->waiting_since_us : now_us;
+
+    merge_touches(live);
+    backlog.devices = live->touch_count;
+    for (size_t i = 0; i < live->touch_count; i++) {
+        oldest_us = live->touches[i].since_us < oldest_us ? live->touches[i].since_us : oldest_us;
+    }
+    backlog.oldest_us = now_us - oldest_us;
+    return backlog;
 }
 
 /* ---- opening ------------------------------------------------------------------------------ */

@@ -33,6 +33,13 @@ struct live_counts {
     uint64_t verdicts; /* rows that changed */
 };
 
+/* What is still to be done. */
+struct live_backlog {
+    uint64_t devices;   /* with taps that are not reconciled yet */
+    uint64_t periods;   /* to be reconciled whole */
+    uint64_t oldest_us; /* how long the oldest of them waits; 0: nothing does */
+};
+
 /* ports is copied. Begins with every period on the list. */
 int live_open(struct live **ret_live, const struct live_ports *ports, struct err *err);
 
@@ -54,5 +61,6 @@ bool live_has_work(const struct live *live);
 int live_run(struct live *live, uint64_t budget_us);
 
 struct live_counts live_counts(const struct live *live);
+struct live_backlog live_backlog(struct live *live);
 
 #endif

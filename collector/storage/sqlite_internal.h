@@ -2,7 +2,9 @@
  * sqlite_internal.h - what the files of storage_sqlite share. Nobody else includes it.
  *
  * sqlite_open.c      the file, its settings and schema, transactions, the write lock
- * sqlite_logs.c      batches, marks, anchors, quarantine
+ * sqlite_logs.c      batches, marks, anchors
+ * sqlite_inputs.c    case and button records
+ * sqlite_quarantine.c  what could not be used
  * sqlite_bounds.c    between what instants a boot without an anchor lies
  * sqlite_tables.c    the imported tables as data: columns, keys, binding, comparing
  * sqlite_import.c    laying a dataset over the tables
@@ -37,6 +39,10 @@ enum store_slot {
     SLOT_BOUND_BEFORE,
     SLOT_BOUND_AFTER,
     SLOT_QUARANTINE_ADD,
+    SLOT_QUARANTINE_STATE,
+    SLOT_QUARANTINE_SUM,
+    SLOT_INPUT_ADD,
+    SLOT_INPUT_TOLD,
     SLOT_IMPORTS_GET,
     SLOT_IMPORTS_ADD,
     SLOT_PERSONS_OF_DEVICE,
@@ -88,11 +94,31 @@ int store_batch_append(struct storage *storage, const struct storage_batch *batc
 int store_log_skip(struct storage *storage, int64_t log_id, uint64_t through_seq,
     const uint8_t *chain_head, int64_t recv_ms);
 int store_log_set_key(struct storage *storage, int64_t log_id, const uint8_t *public_key);
-int store_quarantine(struct storage *storage, const struct storage_quarantined *message);
 int store_logs(struct storage *storage, storage_log_callback callback, void *user);
 /* The anchor of a boot: 0 or -ENOENT. */
 int store_anchor_get(struct storage_sqlite *store, int64_t log_id, uint64_t boot_id,
     struct storage_anchor *ret_anchor);
+
+/* ---- sqlite_inputs.c ---------------------------------------------------------------------- */
+
+/* Made when a store is opened: it came after the first layout, and older programs pass over it. */
+extern const char store_input_table[];
+
+int store_input_add(struct storage_sqlite *store, const struct storage_batch *batch,
+    const struct storage_input *input);
+int store_inputs(
+    struct storage *storage, bool only_untold, storage_input_callback callback, void *user);
+int store_input_told(struct storage *storage, int64_t log_id, uint64_t seq);
+
+/* ---- sqlite_quarantine.c ------------------------------------------------------------------ */
+
+extern const char store_quarantine_table[]; /* likewise */
+
+int store_quarantine(
+    struct storage *storage, const struct storage_quarantined *message, uint64_t bytes_max);
+int store_quarantine_state(struct storage *storage, struct storage_quarantine_state *ret_state);
+int store_quarantined(struct storage *storage, storage_quarantined_callback callback, void *user);
+int store_quarantine_release(struct storage *storage, int64_t through_id);
 
 /* ---- sqlite_bounds.c ---------------------------------------------------------------------- */
 

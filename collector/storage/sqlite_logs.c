@@ -1,5 +1,5 @@
 /*
- * sqlite_logs.c - what devices sent: batches, high-water marks, gaps, anchors, quarantine.
+ * sqlite_logs.c - what devices sent: batches, high-water marks, gaps, anchors.
  *
  * Sequence numbers fit SQLite's signed integers (a device would need 292 million years to leave
  * them); epochs and boot ids use all 64 bits and are only ever compared for equality.
@@ -209,6 +209,9 @@ int store_batch_append(struct storage *storage, const struct storage_batch *batc
     for (size_t i = 0; rc == 0 && i < batch->anchor_count; i++) {
         rc = anchor_add(store, batch->log_id, &batch->anchors[i]);
     }
+    for (size_t i = 0; rc == 0 && i < batch->input_count; i++) {
+        rc = store_input_add(store, batch, &batch->inputs[i]);
+    }
     return rc;
 }
 
@@ -274,24 +277,6 @@ int store_log_set_key(struct storage *storage, int64_t log_id, const uint8_t *pu
     (void)sqlite3_bind_blob(set, 2, public_key, 32, SQLITE_STATIC);
     rc = store_run(set);
     return rc == 0 && sqlite3_changes(store->db) != 1 ? -ENOENT : rc;
-}
-
-int store_quarantine(struct storage *storage, const struct storage_quarantined *message)
-{
-    struct storage_sqlite *store = store_of(storage);
-    sqlite3_stmt *add = store_statement(store, SLOT_QUARANTINE_ADD,
-        "INSERT INTO quarantine(recv_ms, topic, reason, bytes) VALUES (?1, ?2, ?3, ?4)");
-
-    if (add == NULL) {
-        return store_failed(store, NULL);
-    }
-    (void)sqlite3_bind_int64(add, 1, message->recv_ms);
-    (void)sqlite3_bind_text(add, 2, message->topic, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(add, 3, message->reason, -1, SQLITE_STATIC);
-    /* A NULL pointer would be SQL's NULL: an empty message is a blob of no bytes. */
-    (void)sqlite3_bind_blob64(add, 4, message->size > 0 ? message->bytes : (const uint8_t *)"",
-        message->size, SQLITE_STATIC);
-    return store_run(add);
 }
 
 int store_logs(struct storage *storage, storage_log_callback callback, void *user)

@@ -222,6 +222,15 @@ static int apply_settings(struct storage_sqlite *store, struct err *err)
     return rc;
 }
 
+/* What came after the first layout, and does not change what was there. */
+static int apply_additions(struct storage_sqlite *store, struct err *err)
+{
+    if (store_exec(store, store_input_table) < 0 || store_exec(store, store_quarantine_table) < 0) {
+        return store_failed(store, err);
+    }
+    return 0;
+}
+
 static int apply_schema(struct storage_sqlite *store, struct err *err)
 {
     char version[32] = "";
@@ -333,6 +342,9 @@ static int open_database(
         return store_failed(store, err);
     }
     rc = apply_schema(store, err);
+    if (rc == 0) {
+        rc = apply_additions(store, err);
+    }
     if (rc < 0) {
         return rc;
     }
@@ -373,6 +385,11 @@ static const struct storage_ops store_ops = {
     .log_skip = store_log_skip,
     .log_set_key = store_log_set_key,
     .quarantine = store_quarantine,
+    .quarantine_state = store_quarantine_state,
+    .quarantined = store_quarantined,
+    .quarantine_release = store_quarantine_release,
+    .inputs = store_inputs,
+    .input_told = store_input_told,
     .logs = store_logs,
     .import = store_import,
     .load = store_load,

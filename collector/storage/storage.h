@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "collector/storage/evidence.h"
+#include "collector/storage/inputs.h"
 #include "collector/visits/dataset.h"
 
 enum { STORAGE_BUSY_MS = 10000, STORAGE_HASH_SIZE = 32, STORAGE_DEVICE_ID_MAX = 32 };
@@ -63,7 +64,10 @@ struct storage_batch {
     int64_t last_tap_utc;  /* finding them; first > last: no taps inside */
     const struct storage_anchor *anchors; /* its sure clock_set records; of a boot the first one */
     size_t anchor_count;                  /* that ever came is kept */
-    const uint8_t *bytes;                 /* the message as received, evidence */
+    const struct storage_input *inputs;   /* its case and button records */
+    size_t input_count;
+    const char *site;     /* of the device, for them; NULL: not known */
+    const uint8_t *bytes; /* the message as received, evidence */
     size_t size;
     uint8_t chain_head[STORAGE_HASH_SIZE]; /* after its last record */
     bool signature_is_verified;
@@ -76,6 +80,14 @@ struct storage_quarantined {
     const uint8_t *bytes;
     size_t size;
 };
+
+struct storage_quarantine_state {
+    uint64_t messages, bytes;                /* kept, each with its row */
+    uint64_t turned_away, turned_away_bytes; /* ever: there was no room */
+};
+
+typedef int (*storage_quarantined_callback)(
+    void *user, int64_t quarantine_id, const struct storage_quarantined *message);
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -148,7 +160,19 @@ struct storage_ops {
     int (*log_skip)(struct storage *storage, int64_t log_id, uint64_t through_seq,
         const uint8_t *chain_head, int64_t recv_ms);
     int (*log_set_key)(struct storage *storage, int64_t log_id, const uint8_t *public_key);
-    int (*quarantine)(struct storage *storage, const struct storage_quarantined *message);
+    /* Keep a message that could not be used (inside begin/commit). 0; 1: bytes_max (0: any) does
+     * not leave room for it, so it was only counted. */
+    int (*quarantine)(
+        struct storage *storage, const struct storage_quarantined *message, uint64_t bytes_max);
+    int (*quarantine_state)(struct storage *storage, struct storage_quarantine_state *ret_state);
+    /* Walk what is kept, oldest first; and let go of it up to an id, in a transaction of its own. */
+    int (*quarantined)(struct storage *storage, storage_quarantined_callback callback, void *user);
+    int (*quarantine_release)(struct storage *storage, int64_t through_id);
+    /* Walk the case and button records in order of arrival; non-zero from callback ends the walk
+     * with that code. And remember that people were told of one (inside begin/commit). */
+    int (*inputs)(
+        struct storage *storage, bool only_untold, storage_input_callback callback, void *user);
+    int (*input_told)(struct storage *storage, int64_t log_id, uint64_t seq);
     /* Every log. A callback that returns non-zero ends the walk with that code. */
     int (*logs)(struct storage *storage, storage_log_callback callback, void *user);
 

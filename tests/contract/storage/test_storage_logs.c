@@ -207,10 +207,10 @@ static void quarantine_takes_any_bytes(void **state)
     struct storage_quarantined message = {DAY_MS, "t", "no reason", bytes, sizeof bytes};
 
     begin(fx);
-    assert_int_equal(fx->storage->ops->quarantine(fx->storage, &message), 0);
+    assert_int_equal(fx->storage->ops->quarantine(fx->storage, &message, 0), 0);
     message.bytes = NULL;
     message.size = 0;
-    assert_int_equal(fx->storage->ops->quarantine(fx->storage, &message), 0);
+    assert_int_equal(fx->storage->ops->quarantine(fx->storage, &message, 0), 0);
     commit(fx);
 }
 
@@ -308,7 +308,146 @@ static void tap_without_a_clock_is_placed_by_a_later_anchor_and_not_before(void 
     fake_device_done(&device);
 }
 
+static int count_message(
+    void *user, int64_t quarantine_id, const struct storage_quarantined *message)
+{
+    uint64_t *counts = user;
+
+    assert_string_equal(message->topic, "ecm/v1/home/GW-1/up");
+    assert_int_equal(message->size, 400);
+    counts[0]++;
+    counts[1] = (uint64_t)quarantine_id;
+    return 0;
+}
+
+static void quarantine_is_bounded_counts_what_it_turns_away_and_has_room_when_emptied(void **state)
+{
+    enum { MAX = 2000 };
+    static const uint8_t bytes[400];
+    const struct storage_quarantined message = {.recv_ms = DAY_MS,
+        .topic = "ecm/v1/home/GW-1/up",
+        .reason = "why",
+        .bytes = bytes,
+        .size = 400};
+    struct fixture *fx = *state;
+    struct storage_quarantine_state now;
+    uint64_t kept = 0;
+    uint64_t counts[2] = {0, 0};
+
+    for (int i = 0; i < 20; i++) {
+        int rc = 0;
+
+        begin(fx);
+        rc = fx->storage->ops->quarantine(fx->storage, &message, MAX);
+        assert_in_range(rc, 0, 1);
+        kept += rc == 0;
+        commit(fx);
+    }
+    assert_in_range(kept, 1, MAX / 400);
+    reopen_store(fx);
+    assert_int_equal(fx->storage->ops->quarantine_state(fx->storage, &now), 0);
+    assert_int_equal(now.messages, kept);
+    assert_in_range(now.bytes, kept * 400, MAX);
+    assert_int_equal(now.turned_away, 20 - kept);
+    assert_int_equal(now.turned_away_bytes, (20 - kept) * 400);
+    assert_int_equal(fx->storage->ops->quarantined(fx->storage, count_message, counts), 0);
+    assert_int_equal(counts[0], kept);
+
+    assert_int_equal(fx->storage->ops->quarantine_release(fx->storage, (int64_t)counts[1]), 0);
+    assert_int_equal(fx->storage->ops->quarantine_state(fx->storage, &now), 0);
+    assert_int_equal(now.messages + now.bytes, 0);
+    assert_int_equal(now.turned_away, 20 - kept); /* never forgotten */
+    begin(fx);
+    assert_int_equal(fx->storage->ops->quarantine(fx->storage, &message, MAX), 0);
+    commit(fx);
+}
+
+struct inputs_seen {
+    size_t count;
+    struct storage_input_row rows[8];
+};
+
+static int see_input(void *user, const struct storage_input_row *row)
+{
+    struct inputs_seen *seen = user;
+
+    assert_true(seen->count < 8);
+    assert_string_equal(row->device_id, "GW-1");
+    assert_string_equal(row->site, "home");
+    seen->rows[seen->count++] = *row;
+    return 0;
+}
+
+static void cases_and_buttons_are_listed_with_their_time_until_told_and_after(void **state)
+{
+    static struct fake_message message;
+    const struct storage_input pressed[] = {
+        {.seq = 1, .kind = STORAGE_INPUT_BUTTON, .is_active = true, .boot_id = 9, .boot_ms = 5000},
+        {.seq = 3,
+            .kind = STORAGE_INPUT_CASE,
+            .is_active = true,
+            .boot_id = 9,
+            .boot_ms = 9000,
+            .wall_ms = DAY_MS,
+            .wall_trust = WALL_SYNCED,
+            .uncertainty_ms = 4}};
+    const struct storage_anchor anchor = {
+        .boot_id = 9, .boot_ms = 8000, .seq = 2, .wall_ms = DAY_MS - 1000, .uncertainty_ms = 4};
+    struct fixture *fx = *state;
+    struct fake_device device;
+    struct inputs_seen seen = {.count = 0};
+    struct storage_batch batch = {.first_seq = 1,
+        .record_count = 3,
+        .recv_ms = DAY_MS + 60000,
+        .first_tap_utc = INT64_MAX,
+        .last_tap_utc = INT64_MIN,
+        .anchors = &anchor,
+        .anchor_count = 1,
+        .inputs = pressed,
+        .input_count = 2,
+        .site = "home"};
+
+    fake_device_init(&device, "GW-1", 5);
+    fake_device_taps(&device, 3, DAY_MS);
+    fake_device_batch(&device, 1, 3, &message);
+    batch.bytes = message.bytes;
+    batch.size = message.size;
+    begin(fx);
+    batch.log_id = log_of(fx, &device).log_id;
+    assert_int_equal(fx->storage->ops->batch_append(fx->storage, &batch), 0);
+    fx->storage->ops->rollback(fx->storage); /* with the batch or not at all */
+    assert_int_equal(fx->storage->ops->inputs(fx->storage, false, see_input, &seen), 0);
+    assert_int_equal(seen.count, 0);
+
+    begin(fx);
+    batch.log_id = log_of(fx, &device).log_id;
+    assert_int_equal(fx->storage->ops->batch_append(fx->storage, &batch), 0);
+    commit(fx);
+    reopen_store(fx);
+    assert_int_equal(fx->storage->ops->inputs(fx->storage, true, see_input, &seen), 0);
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(seen.rows[0].input.kind, STORAGE_INPUT_BUTTON);
+    assert_true(seen.rows[0].has_time); /* its clock was set three seconds later */
+    assert_int_equal(seen.rows[0].at_ms, DAY_MS - 4000);
+    assert_int_equal(seen.rows[1].input.kind, STORAGE_INPUT_CASE);
+    assert_int_equal(seen.rows[1].at_ms, DAY_MS);
+    assert_int_equal(seen.rows[1].recv_ms, DAY_MS + 60000);
+
+    begin(fx);
+    assert_int_equal(fx->storage->ops->input_told(fx->storage, batch.log_id, 1), 0);
+    assert_int_equal(fx->storage->ops->input_told(fx->storage, batch.log_id, 2), -ENOENT);
+    commit(fx);
+    seen.count = 0;
+    assert_int_equal(fx->storage->ops->inputs(fx->storage, true, see_input, &seen), 0);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(fx->storage->ops->inputs(fx->storage, false, see_input, &seen), 0);
+    assert_int_equal(seen.count, 3);
+    fake_device_done(&device);
+}
+
 const struct CMUnitTest log_tests[] = {
+    STORE_TEST(quarantine_is_bounded_counts_what_it_turns_away_and_has_room_when_emptied),
+    STORE_TEST(cases_and_buttons_are_listed_with_their_time_until_told_and_after),
     STORE_TEST(unknown_log_is_not_there_until_it_is_made),
     STORE_TEST(mark_moves_with_the_batch_or_not_at_all),
     STORE_TEST(batch_that_does_not_follow_the_mark_is_refused),

@@ -389,7 +389,7 @@ static int fill_under_store(const char *path, const char *filler)
         const struct storage_quarantined message = {
             .topic = "t", .reason = "r", .bytes = bytes, .size = sizeof bytes};
 
-        rc = storage->ops->quarantine(storage, &message);
+        rc = storage->ops->quarantine(storage, &message, 0);
     }
     rc = rc == 0 ? storage->ops->commit(storage) : rc;
     storage->ops->rollback(storage);

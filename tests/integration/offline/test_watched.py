@@ -30,7 +30,9 @@ def metrics(path):
     assert head.startswith("HTTP/1.0 200 ")
     assert f"Content-Length: {len(body)}" in head
     lines = [line for line in body.splitlines() if not line.startswith("#")]
-    return {name: int(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+    # The sum of a histogram has a fraction; all else are whole numbers.
+    return {name: float(value) if "." in value else int(value)
+            for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 @pytest.mark.parametrize("unit", UNITS)

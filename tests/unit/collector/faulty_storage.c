@@ -66,9 +66,21 @@ static int faulty_log_set_key(struct storage *storage, int64_t log_id, const uin
     PASS(log_set_key(real_of(storage), log_id, public_key));
 }
 
-static int faulty_quarantine(struct storage *storage, const struct storage_quarantined *message)
+static int faulty_quarantine(
+    struct storage *storage, const struct storage_quarantined *message, uint64_t bytes_max)
 {
-    PASS(quarantine(real_of(storage), message));
+    PASS(quarantine(real_of(storage), message, bytes_max));
+}
+
+static int faulty_inputs(
+    struct storage *storage, bool only_untold, storage_input_callback callback, void *user)
+{
+    PASS(inputs(real_of(storage), only_untold, callback, user));
+}
+
+static int faulty_input_told(struct storage *storage, int64_t log_id, uint64_t seq)
+{
+    PASS(input_told(real_of(storage), log_id, seq));
 }
 
 static int faulty_logs(struct storage *storage, storage_log_callback callback, void *user)
@@ -86,6 +98,8 @@ static const struct storage_ops faulty_ops = {
     .log_skip = faulty_log_skip,
     .log_set_key = faulty_log_set_key,
     .quarantine = faulty_quarantine,
+    .inputs = faulty_inputs,
+    .input_told = faulty_input_told,
     .logs = faulty_logs,
 };
 

@@ -654,10 +654,73 @@ static void whatever_store_call_fails_nothing_is_promised_and_nothing_is_lost(vo
 
 #define INGEST_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void a_full_quarantine_is_told_once_an_hour_and_the_rest_is_counted(void **state)
+{
+    struct fixture *fx = *state;
+    const struct ingest_ports ports = {.storage = &fx->faulty.storage,
+        .publish = take_publish,
+        .now_ms = tell_now,
+        .user = fx,
+        .quarantine_bytes_max = 1000};
+
+    ingest_close(fx->ingest);
+    assert_int_equal(ingest_open(&fx->ingest, &ports, "centre", NULL), 0);
+    message.size = 200;
+    memset(message.bytes, 0xff, message.size);
+    for (int i = 0; i < 10; i++) {
+        send_to(fx, "ecm/v1/home/GW-1/up");
+        assert_int_equal(ingest_commit(fx->ingest), 0);
+    }
+    assert_int_equal(ingest_counts(fx->ingest).quarantined, 10);
+    assert_int_equal(ingest_counts(fx->ingest).turned_away, 7);
+    assert_int_equal(fx->alert_count, 1);
+    assert_string_equal(fx->alerts[0].event, "quarantine-full");
+    assert_int_equal(fx->ack_count, 10); /* each is told why, and keeps what it sent */
+    fx->now_ms += 3600000;
+    send_to(fx, "ecm/v1/home/GW-1/up");
+    assert_int_equal(ingest_commit(fx->ingest), 0);
+    assert_int_equal(fx->alert_count, 2);
+}
+
+static void devices_that_are_silent_offline_or_behind_are_counted(void **state)
+{
+    struct fixture *fx = *state;
+    struct ingest_gauges gauges;
+
+    fake_device_taps(&fx->device, 5, DAY_MS);
+    send_batch(fx, 1, 2);
+    assert_int_equal(ingest_commit(fx->ingest), 0);
+    gauges = ingest_gauges(fx->ingest);
+    assert_int_equal(gauges.devices, 1);
+    assert_int_equal(gauges.awaited, 3);
+    assert_int_equal(gauges.behind, 1);
+    assert_int_equal(gauges.silent + gauges.offline, 0);
+
+    send_batch(fx, 3, 5);
+    assert_int_equal(ingest_commit(fx->ingest), 0);
+    fx->now_ms += INGEST_DEVICE_SILENT_MS + 1;
+    gauges = ingest_gauges(fx->ingest);
+    assert_int_equal(gauges.awaited, 0);
+    assert_int_equal(gauges.silent, 1);
+    send_state(fx, 5, 5, true);
+    assert_int_equal(ingest_gauges(fx->ingest).silent, 0);
+    send_state(fx, 5, 5, false);
+    assert_int_equal(ingest_gauges(fx->ingest).offline, 1);
+
+    restart(fx); /* nobody had time to say anything yet */
+    gauges = ingest_gauges(fx->ingest);
+    assert_int_equal(gauges.devices, 1);
+    assert_int_equal(gauges.silent, 0);
+    fx->now_ms += INGEST_DEVICE_SILENT_MS + 1;
+    assert_int_equal(ingest_gauges(fx->ingest).silent, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         INGEST_TEST(nothing_is_acknowledged_before_the_commit),
+        INGEST_TEST(a_full_quarantine_is_told_once_an_hour_and_the_rest_is_counted),
+        INGEST_TEST(devices_that_are_silent_offline_or_behind_are_counted),
         INGEST_TEST(all_that_waits_is_one_commit_and_one_ack),
         INGEST_TEST(busy_collector_does_not_keep_devices_waiting),
         INGEST_TEST(each_log_in_a_commit_has_its_own_ack),

@@ -274,6 +274,29 @@ static void slice_ends_when_its_time_is_up(void **state)
 
 #define LIVE_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void what_waits_is_counted_with_its_age(void **state)
+{
+    struct fixture *fx = *state;
+    struct live_backlog backlog;
+
+    import_roster(fx);
+    open_live(fx);
+    fx->step_us = 1000;
+    backlog = live_backlog(fx->live);
+    assert_int_equal(backlog.periods, 1);
+    while (live_has_work(fx->live)) {
+        assert_int_equal(live_run(fx->live, 1000000), 0);
+    }
+    backlog = live_backlog(fx->live);
+    assert_int_equal(backlog.periods + backlog.devices + backlog.oldest_us, 0);
+    assert_int_equal(live_touch(fx->live, "GW-1", VISIT, VISIT), 0);
+    assert_int_equal(live_touch(fx->live, "GW-1", VISIT + 60, VISIT + 60), 0);
+    assert_int_equal(live_touch(fx->live, "GW-2", VISIT, VISIT), 0);
+    backlog = live_backlog(fx->live);
+    assert_int_equal(backlog.devices, 2);
+    assert_int_equal(backlog.oldest_us, 3000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +305,7 @@ int main(void)
         LIVE_TEST(tap_outside_every_period_costs_nothing),
         LIVE_TEST(tap_before_the_import_is_reconciled_by_the_import),
         LIVE_TEST(many_taps_of_one_device_are_one_step),
+        LIVE_TEST(what_waits_is_counted_with_its_age),
         LIVE_TEST(slice_ends_when_its_time_is_up),
     };
 

@@ -171,7 +171,7 @@ static void reader_sees_the_state_before_a_writer_that_is_not_done(void **state)
 
     (void)state;
     assert_int_equal(writer->ops->begin(writer), 0);
-    assert_int_equal(writer->ops->quarantine(writer, &message), 0);
+    assert_int_equal(writer->ops->quarantine(writer, &message, 0), 0);
     assert_int_equal(writer->ops->log_get(writer, "GW-1", 1, head, &log), 0);
     assert_int_equal(reader->ops->log_get(reader, "GW-1", 1, NULL, &log), -ENOENT);
     assert_int_equal(reader->ops->imports(reader, &imports), 0);
