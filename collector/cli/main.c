@@ -24,7 +24,8 @@ static const struct command commands[] = {
         "              [--statements] [--delivery TEMPLATE]",
         "calculate a payment run and write its files", cmd_run},
     {"feed", "DATA [--format csv|jsonl] [--since N]", "print the payment feed", cmd_feed},
-    {"explain", "VISIT DATA", "say in words why a visit came out as it did", cmd_explain},
+    {"explain", "VISIT|TAP DATA [--line LINE] [--json]",
+        "say why a visit, a tap or a line of pay came out as it did", cmd_explain},
     {"show", "DATA [--limit N] [--status NAME]", "print visits as a table for people", cmd_show},
     {"monitor",
         "DATA [--by provider|zone|lot|funder] [--from-date YYYY-MM-DD] [--to-date YYYY-MM-DD]\n"

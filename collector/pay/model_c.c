@@ -10,10 +10,10 @@
 
 enum { MINUTE_S = 60, HOUR_MIN = 60, PERCENT = 100 };
 
-static bool is_base(enum slot_status status)
+bool pay_is_base(const struct visits_slot *slot)
 {
-    return status == SLOT_OK || status == SLOT_HELD_NO_OUT || status == SLOT_HELD_NO_IN ||
-           status == SLOT_CANC_SHORT;
+    return slot->status == SLOT_OK || slot->status == SLOT_HELD_NO_OUT ||
+           slot->status == SLOT_HELD_NO_IN || slot->status == SLOT_CANC_SHORT;
 }
 
 static int add_slot(const struct pay_input *input, struct pay_lines *lines, size_t from,
@@ -27,7 +27,7 @@ static int add_slot(const struct pay_input *input, struct pay_lines *lines, size
     struct pay_line *line = NULL;
     int rc = 0;
 
-    if (!is_base((enum slot_status)slot->status) || minutes == 0) {
+    if (!pay_is_base(slot) || minutes == 0) {
         return 0;
     }
     rc = pay_person(input, planned->person_id, &person, ret_problem);

@@ -12,6 +12,7 @@
 #ifndef ECM_COLLECTOR_PAY_PAY_H
 #define ECM_COLLECTOR_PAY_PAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -111,6 +112,9 @@ int pay_person(const struct pay_input *input, text_id person_id,
 /* Model A: the units one slot is paid. */
 int64_t pay_units(const struct pay_params *params, const struct planned_row *planned,
     const struct visits_slot *slot, const struct visits_attendance *attendance);
+
+/* Model C: whether the planned minutes of a slot count. */
+bool pay_is_base(const struct visits_slot *slot);
 
 /* The week of the period that utc falls in. */
 int32_t pay_week(const struct pay_input *input, int64_t utc);

@@ -166,3 +166,41 @@ struct visits_nearest visits_find_nearest(const struct dataset *dataset,
     }
     return nearest;
 }
+
+static const struct visits_person *find_visitor(
+    const struct visits_result *result, size_t attendance)
+{
+    const struct visits_person *person = result->people;
+
+    while (attendance >= person->attendances_to) {
+        person++;
+    }
+    return person;
+}
+
+struct visits_nearest_slot visits_find_nearest_slot(const struct dataset *dataset,
+    const struct visits_params *params, const struct visits_result *result, size_t attendance)
+{
+    const struct visits_person *person = find_visitor(result, attendance);
+    struct visits_nearest_slot nearest = {.reach = REACH_NOTHING, .slot = VISITS_NONE};
+    const struct visits_slot *slot = NULL;
+
+    for (uint32_t i = person->slots_from; i < person->slots_to; i++) {
+        struct visits_cost cost_of_it = visits_cost(dataset, params,
+            &dataset->planned[result->slots[i].planned], &result->attendances[attendance]);
+
+        if (nearest.slot == VISITS_NONE || cost_of_it.ds < nearest.cost.ds) {
+            nearest.slot = i;
+            nearest.cost = cost_of_it;
+        }
+    }
+    if (nearest.slot == VISITS_NONE) {
+        return nearest;
+    }
+    slot = &result->slots[nearest.slot];
+    nearest.is_cancelled = slot->status == SLOT_CANC_NOTICE || slot->status == SLOT_CANC_SHORT;
+    nearest.reach = !nearest.cost.is_eligible         ? REACH_TOO_FAR
+                    : slot->attendance != VISITS_NONE ? REACH_TAKEN
+                                                      : REACH_TOO_DEAR;
+    return nearest;
+}

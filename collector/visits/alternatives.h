@@ -35,4 +35,15 @@ struct visits_nearest {
 struct visits_nearest visits_find_nearest(const struct dataset *dataset,
     const struct visits_params *params, const struct visits_result *result, size_t slot);
 
+/* The slot whose planned start lies nearest to an attendance that was matched to none. */
+struct visits_nearest_slot {
+    enum visits_reach reach; /* REACH_NOTHING: nothing was planned for this person */
+    uint32_t slot;           /* VISITS_NONE with REACH_NOTHING */
+    bool is_cancelled;       /* it was: P1, so it took no part; reach means nothing then */
+    struct visits_cost cost;
+};
+
+struct visits_nearest_slot visits_find_nearest_slot(const struct dataset *dataset,
+    const struct visits_params *params, const struct visits_result *result, size_t attendance);
+
 #endif

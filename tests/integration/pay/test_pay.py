@@ -252,7 +252,7 @@ def explain(visit):
 
 def test_explain_names_taps_cost_and_runner_up_of_a_matched_visit():
     said = explain(visit_with("OK"))
-    for word in ("arrived", "left", "worked", "match     cost", "runner-up", "paid"):
+    for word in ("carer", "arrived", "left", "worked", "match     cost", "runner-up", "paid"):
         assert word in said, word
 
 
