@@ -6,18 +6,18 @@
  */
 #include "base/log.h"
 
-#include <openssl/evp.h>
+#include <pthread.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_SIZE = 1024, TAG_KEY_SIZE = 16, TAG_NAME_BYTES = 4 };
+enum { LINE_MAX_SIZE = 1024, TAG_NAME_BYTES = 4 };
 
 static atomic_int level_limit = LOG_LEVEL_INFO;
 
@@ -99,7 +99,7 @@ LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
-static uint8_t tag_key[TAG_KEY_SIZE];
+static uint8_t tag_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t tag_key_once = PTHREAD_ONCE_INIT;
 
 static void make_tag_key(void)
@@ -115,14 +115,10 @@ static void make_tag_key(void)
 
 const char *log_tag(const uint8_t *uid, size_t size, char name[static LOG_TAG_SIZE])
 {
-    uint8_t input[TAG_KEY_SIZE + 32] = {0};
-    uint8_t hash[EVP_MAX_MD_SIZE] = {0};
-    size_t taken = size < 32 ? size : 32;
+    uint8_t hash[crypto_shorthash_BYTES] = {0};
 
     (void)pthread_once(&tag_key_once, make_tag_key);
-    (void)memcpy(input, tag_key, TAG_KEY_SIZE);
-    (void)memcpy(input + TAG_KEY_SIZE, uid, taken);
-    (void)EVP_Digest(input, TAG_KEY_SIZE + taken, hash, NULL, EVP_sha256(), NULL);
+    (void)crypto_shorthash(hash, uid, size, tag_key); /* SipHash-2-4: returns 0 and nothing else */
     for (size_t i = 0; i < TAG_NAME_BYTES; i++) {
         (void)snprintf(name + 2 * i, 3, "%02x", hash[i]);
     }
