@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "hal/pico": ["hal"],
     "boards": [],
     "tap": ["proto"],
+    "firmware/flashlog": ["hal"],
     "firmware/pico": ["boards", "hal", "hal/chip", "hal/pico"],
     "gateway": ["base", "hal", "hal/chip", "proto", "tap"],
     "collector": ["base", "proto", "collector/ingest", "collector/live", "collector/storage"],
