@@ -4,10 +4,10 @@
  * What a cut can leave behind and what is done about it:
  *
  *   half a record, also one that reads as sound today and not tomorrow
- *       The newest sound record is programmed once more at open: now it is whole. What follows it
- *       and is not blank is overwritten with zeros before anything else is stored.
+ *       The newest sound record is programmed once more at open: now it is whole. What follows it,
+ *       up to the last slot that is not blank, is overwritten with zeros before the next append.
  *   a slot that reads as blank and is not
- *       The first blank slot after open is never used; it is overwritten with zeros too.
+ *       The first blank slot after that is never used; it is overwritten with zeros too.
  *   half a header, or a sector that reads as erased and is not
  *       No sector that was erased before open is trusted: prepare erases it again. That is one
  *       erase a start, and no question is left.
@@ -47,18 +47,13 @@ static int store_slot(struct flashlog *log, uint32_t sector, uint32_t slot)
     return rc == 0 && memcmp(log->buffer, wanted, FLASHLOG_SLOT) != 0 ? -EIO : rc;
 }
 
-/* Make the slot in log->slot, and what is not blank behind it, unreadable for ever. */
+/* Make the slots from log->slot to log->spoil_end unreadable for ever, and go on behind them. */
 static int spoil_slots(struct flashlog *log)
 {
-    while (log->slot_is_suspect && log->slot <= FLASHLOG_SECTOR_RECORDS) {
+    for (; log->slot < log->spoil_end; log->slot++) {
         struct format_record record;
-        bool was_blank = false;
-        int rc = flashlog_load(log, log->current, log->slot);
+        int rc = 0;
 
-        if (rc < 0) {
-            return rc;
-        }
-        was_blank = format_is_blank(log->buffer, FLASHLOG_SLOT);
         (void)memset(page_of(log, log->slot), 0, FLASHLOG_SLOT);
         if (store_slot(log, log->current, log->slot) < 0) {
             /* A slot that cannot be cleared does no harm unless it is a record: of our next seq. */
@@ -67,10 +62,7 @@ static int spoil_slots(struct flashlog *log)
                 return -EIO;
             }
         }
-        log->slot++;
-        log->slot_is_suspect = !was_blank;
     }
-    log->slot_is_suspect = false;
     return 0;
 }
 
@@ -221,7 +213,7 @@ static int change_sector(
             log->current = log->next;
             log->next = sector_after(log, log->current);
             log->next_is_prepared = false;
-            log->slot = 1;
+            log->slot = log->spoil_end = 1;
             log->done_flash = log->done;
             log->read_seq = 0;
             return flashlog_move_tail(log);
@@ -252,7 +244,7 @@ int flashlog_append(struct flashlog *log, const uint8_t *bytes, uint32_t size,
             log->head++;
             return 0;
         }
-        log->slot_is_suspect = true;
+        log->spoil_end = (uint8_t)(log->slot + 1);
         log->bad++;
     }
     return -EIO;
@@ -297,9 +289,9 @@ uint64_t flashlog_done_seq(const struct flashlog *log)
 uint32_t flashlog_space(const struct flashlog *log)
 {
     uint32_t free = sectors_free(log, log->current);
-    uint32_t here = FLASHLOG_SECTOR_RECORDS + 1u - log->slot;
+    uint32_t here =
+        FLASHLOG_SECTOR_RECORDS + 1u - (log->slot > log->spoil_end ? log->slot : log->spoil_end);
 
-    here -= log->slot_is_suspect && here > 0 ? 1 : 0;
     free += here == 0 && log->head <= log->done ? 1 : 0; /* the current one itself can go */
     return here + (free > FLASHLOG_RESERVE ? free - FLASHLOG_RESERVE : 0) * FLASHLOG_SECTOR_RECORDS;
 }

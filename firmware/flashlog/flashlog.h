@@ -79,7 +79,7 @@ struct flashlog {
     uint32_t tail;         /* oldest sector that holds something not done; current: none does */
     uint32_t bad;          /* slots and sectors given up since open */
     uint8_t slot;          /* next one to write in current; above 31: it is full */
-    bool slot_is_suspect;  /* it may have been half-written: spoil it, take the next */
+    uint8_t spoil_end;     /* slots before it, from slot on, may have been half-written */
     bool next_is_prepared; /* erased since open; what was erased before is not trusted */
     uint32_t read_sector;  /* where the last read ended, for the next one */
     uint8_t read_slot;

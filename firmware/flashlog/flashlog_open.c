@@ -76,7 +76,7 @@ static int look_for_orphans(struct flashlog *log, struct flashlog_found *found)
             log->head = last;
             log->current = sector;
             log->slot = FLASHLOG_SECTOR_RECORDS + 1;
-            log->slot_is_suspect = false;
+            log->spoil_end = 0;
             found->orphans++;
         }
     }
@@ -98,6 +98,25 @@ static void firm_up(struct flashlog *log, uint32_t slot)
     }
 }
 
+/* Behind the newest record: all that is not blank, and one slot that only seems to be. */
+static int find_spoil_end(struct flashlog *log)
+{
+    uint8_t end = log->slot;
+
+    for (uint8_t slot = log->slot; slot <= FLASHLOG_SECTOR_RECORDS; slot++) {
+        int rc = flashlog_load(log, log->current, slot);
+
+        if (rc < 0) {
+            return rc;
+        }
+        if (!format_is_blank(log->buffer, FLASHLOG_SLOT)) {
+            end = (uint8_t)(slot + 1);
+        }
+    }
+    log->spoil_end = end <= FLASHLOG_SECTOR_RECORDS ? (uint8_t)(end + 1) : end;
+    return 0;
+}
+
 /* Go on where the newest sector ends. */
 static int take_up(struct flashlog *log, const struct newest *newest, struct flashlog_found *found)
 {
@@ -115,8 +134,10 @@ static int take_up(struct flashlog *log, const struct newest *newest, struct fla
     }
     log->head = last >= newest->begun.first_seq ? last : newest->begun.first_seq - 1;
     log->slot = (uint8_t)(slot + 1);
-    log->slot_is_suspect = true;
-    rc = look_for_orphans(log, found);
+    rc = find_spoil_end(log);
+    if (rc == 0) {
+        rc = look_for_orphans(log, found);
+    }
     if (rc == 0 && found->orphans == 0) {
         firm_up(log, 0);
         if (slot != 0) {
