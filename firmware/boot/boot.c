@@ -39,14 +39,13 @@ static int take_trial(struct boot_choice *choice, const bool is_whole[static IMA
 static int find_slot(const struct boot_control *control, const bool is_whole[static IMAGE_SLOTS],
     enum boot_state state)
 {
-    for (int i = 0; i < IMAGE_SLOTS; i++) {
-        int slot = (control->preferred + i) % IMAGE_SLOTS;
+    int first = control->preferred != 0 ? 1 : 0;
 
-        if (is_whole[slot] && control->slot[slot].state == state) {
-            return slot;
-        }
+    if (is_whole[first] && control->slot[first].state == state) {
+        return first;
     }
-    return BOOT_NO_SLOT;
+    return is_whole[1 - first] && control->slot[1 - first].state == state ? 1 - first
+                                                                          : BOOT_NO_SLOT;
 }
 
 struct boot_choice boot_decide(

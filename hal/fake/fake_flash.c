@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WEAK_CELLS_MAX = 4 }; /* of a sector whose erase was cut near its end */
+
 /* splitmix64 */
 static uint64_t draw(struct fake_flash *flash)
 {
@@ -123,10 +125,28 @@ static int program_pages(
 
 /* ---- erase -------------------------------------------------------------------------------- */
 
-/* The sector after stage of FAKE_FLASH_ERASE_UNITS: more and more cells read as 1, none firmly. */
+/* Nearly erased: a few cells hold so little charge that they read as 1, mostly. */
+static void erase_nearly(struct fake_flash *flash, uint32_t offset)
+{
+    uint64_t count = 1 + draw(flash) % WEAK_CELLS_MAX;
+
+    memset(flash->bytes + offset, 0xFF, HAL_FLASH_SECTOR);
+    memset(flash->weak + offset, 0, HAL_FLASH_SECTOR);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t dice = draw(flash);
+
+        flash->weak[offset + dice % HAL_FLASH_SECTOR] |= (uint8_t)(1u << (dice >> 16) % 8);
+    }
+}
+
+/* The sector after stage of FAKE_FLASH_ERASE_UNITS: more and more cells read as 1, few firmly. */
 static void erase_torn(struct fake_flash *flash, uint32_t offset, int stage)
 {
     if (stage == 0) {
+        return;
+    }
+    if (stage >= FAKE_FLASH_ERASE_UNITS - 2) {
+        erase_nearly(flash, offset);
         return;
     }
     for (uint32_t i = offset; i < offset + HAL_FLASH_SECTOR; i++) {
@@ -134,13 +154,8 @@ static void erase_torn(struct fake_flash *flash, uint32_t offset, int stage)
         uint8_t some = (uint8_t)(dice & (dice >> 8) & (dice >> 16)); /* an eighth of the bits */
         uint8_t most = (uint8_t)(dice | (dice >> 8) | (dice >> 16));
 
-        if (stage >= FAKE_FLASH_ERASE_UNITS - 2) {
-            flash->bytes[i] = 0xFF;
-            flash->weak[i] = (dice >> 32) % 16 == 0 ? some : 0;
-        } else {
-            flash->bytes[i] |= stage < 4 ? some : most;
-            flash->weak[i] |= some;
-        }
+        flash->bytes[i] |= stage < FAKE_FLASH_ERASE_UNITS / 2 ? some : most;
+        flash->weak[i] |= some;
     }
 }
 
@@ -209,7 +224,12 @@ void fake_flash_done(struct fake_flash *flash)
 void fake_flash_age(struct fake_flash *flash)
 {
     for (uint32_t i = 0; i < flash->base.size; i++) {
-        if (flash->weak[i] != 0) {
+        uint64_t eight = 0;
+
+        memcpy(&eight, flash->weak + i / 8 * 8, sizeof eight);
+        if (eight == 0) {
+            i |= 7; /* nearly all are firm */
+        } else if (flash->weak[i] != 0) {
             flash->bytes[i] = (uint8_t)((flash->bytes[i] & ~flash->weak[i]) |
                                         (flash->weak[i] & (uint8_t)draw(flash)));
         }
