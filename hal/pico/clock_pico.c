@@ -1,5 +1,5 @@
 /*
- * clock_pico.c - boot time, wall time and chance.
+ * clock_pico.c - boot time and chance.
  */
 #include "hal/pico/clock_pico.h"
 
@@ -9,17 +9,13 @@
 
 static void read_clock(struct hal_clock *base, struct hal_clock_reading *ret_reading)
 {
-    const struct clock_pico *clock = (const struct clock_pico *)base;
     uint64_t boot_us = time_us_64();
-    uint64_t drift_ms = (boot_us - clock->set_us) / 1000 * CLOCK_PICO_DRIFT_PPM / 1000000;
 
-    ret_reading->boot_us = boot_us;
-    ret_reading->wall_ms = ((int64_t)boot_us + clock->wall_minus_boot_us) / 1000;
-    ret_reading->trust = clock->trust;
-    ret_reading->uncertainty_ms = UINT32_MAX;
-    if (clock->trust != HAL_CLOCK_UNSET && drift_ms < UINT32_MAX - clock->uncertainty_ms) {
-        ret_reading->uncertainty_ms = clock->uncertainty_ms + (uint32_t)drift_ms;
-    }
+    (void)base;
+    *ret_reading = (struct hal_clock_reading){.boot_us = boot_us,
+        .wall_ms = (int64_t)(boot_us / 1000),
+        .trust = HAL_CLOCK_UNSET,
+        .uncertainty_ms = UINT32_MAX};
 }
 
 static void sleep_clock(struct hal_clock *base, uint64_t duration_us)
@@ -32,20 +28,15 @@ static const struct hal_clock_ops clock_pico_ops = {.read = read_clock, .sleep_u
 
 void clock_pico_init(struct clock_pico *clock)
 {
-    *clock = (struct clock_pico){
-        .base = {.ops = &clock_pico_ops, .boot_id = random_pico_u64()}, .trust = HAL_CLOCK_UNSET};
-}
-
-void clock_pico_set(struct clock_pico *clock, uint64_t boot_us, int64_t wall_us,
-    enum hal_clock_trust trust, uint32_t uncertainty_ms)
-{
-    clock->wall_minus_boot_us = wall_us - (int64_t)boot_us;
-    clock->set_us = boot_us;
-    clock->trust = trust;
-    clock->uncertainty_ms = uncertainty_ms;
+    *clock = (struct clock_pico){.base = {.ops = &clock_pico_ops, .boot_id = random_pico_u64()}};
 }
 
 uint64_t random_pico_u64(void)
 {
-    return get_rand_64();
+    uint64_t number = 0;
+
+    while (number == 0) {
+        number = get_rand_64();
+    }
+    return number;
 }

@@ -1,9 +1,8 @@
 /*
- * clock_pico.h - the clock of an RP2040: its 64-bit microsecond timer, and a wall time it was told.
+ * clock_pico.h - the clock of an RP2040: its 64-bit microsecond timer, which starts at 0 with every
+ * reset and does not stop in sleep.
  *
- * Boot time is the timer, which starts at 0 with every reset. Wall time is unset until somebody who
- * knows (the link to the gateway, a DS3231) sets it; from then on its uncertainty grows by
- * CLOCK_PICO_DRIFT_PPM, which is more than a Pico's crystal is off.
+ * It knows no wall time and says so (HAL_CLOCK_UNSET): that is the link's (firmware/link/timesync.h).
  *
  * Ownership: the struct is the caller's.
  */
@@ -12,24 +11,15 @@
 
 #include "hal/clock.h"
 
-enum { CLOCK_PICO_DRIFT_PPM = 50 };
-
 struct clock_pico {
     struct hal_clock base; /* first */
-    int64_t wall_minus_boot_us;
-    uint64_t set_us; /* boot time of the last setting */
-    enum hal_clock_trust trust;
-    uint32_t uncertainty_ms; /* at that moment */
 };
 
 /* boot_id comes from random_pico_u64(). */
 void clock_pico_init(struct clock_pico *clock);
 
-/* At boot_us it was wall_us, within uncertainty_ms. Boot time does not change. */
-void clock_pico_set(struct clock_pico *clock, uint64_t boot_us, int64_t wall_us,
-    enum hal_clock_trust trust, uint32_t uncertainty_ms);
-
-/* A random number from the jitter of the ring oscillator. */
+/* A random number from the jitter of the ring oscillator, which is good enough to tell boots and
+ * logs apart; for keys see docs/READER.md. Never 0. */
 uint64_t random_pico_u64(void);
 
 #endif
