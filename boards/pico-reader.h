@@ -32,4 +32,18 @@ enum {
     BOARD_LOW_TONE_HZ = 400,
 };
 
+/* The 2 MiB of flash, as offsets; multiples of a sector. firmware/pico/CMakeLists.txt links for them. */
+enum {
+    BOARD_FLASH_LOADER = 0x000000,   /* 48 KiB: second stage, boot loader */
+    BOARD_FLASH_IDENTITY = 0x00c000, /* one sector: firmware/identity */
+    BOARD_FLASH_CONTROL = 0x00e000,  /* two sectors: firmware/boot/control.h */
+    BOARD_FLASH_SLOT_A = 0x010000,
+    BOARD_FLASH_SLOT_B = 0x088000,
+    BOARD_FLASH_SLOT_SIZE = 0x078000, /* 480 KiB */
+    BOARD_FLASH_LOG = 0x100000,       /* firmware/flashlog, to the end */
+    BOARD_FLASH_LOG_SECTORS = 256,
+};
+
+#define BOARD_NAME "pico-reader"
+
 #endif

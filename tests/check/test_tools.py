@@ -5,7 +5,8 @@ import sys
 import pytest
 from repository import ROOT, files
 
-COMMANDS = ["tools/test", "tools/lint", "tools/fuzz", "tools/demo", "tools/ci/bare-machine.sh"]
+COMMANDS = ["tools/test", "tools/lint", "tools/fuzz", "tools/demo", "tools/ci/bare-machine.sh",
+            "tools/pico/build", "tools/pico/parts"]
 SUITE = """<testsuite>
 <testcase name="a" status="run"/><testcase name="b" status="run"/>
 <testcase name="c" status="fail"/>

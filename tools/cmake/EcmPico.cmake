@@ -19,6 +19,7 @@ set(PICO_BOARD ${ECM_BOARD} CACHE STRING "")
 set(PICO_NO_PICOTOOL 1) # Debian has none; tools/pico/uf2 writes what it would
 set(PICO_SDK_PATH ${ECM_PICO_PARTS}/sdk)
 include(${PICO_SDK_PATH}/pico_sdk_init.cmake)
+add_compile_options(-ffunction-sections -fdata-sections)
 
 # Only headers: the sources of an SDK library belong to the image, once.
 function(ecm_pico_library name)
@@ -36,7 +37,7 @@ function(ecm_pico_image name)
         "FLASH(rx) : ORIGIN = ${arg_BASE}, LENGTH = ${arg_SIZE}\n")
     if(arg_HEADER)
         file(WRITE ${scripts}/section_boot2.incl "SECTIONS { .boot2 : { "
-            "__boot2_start__ = .; FILL(0xffffffff) . = . + 256; __boot2_end__ = .; } > TEXT_STORE "
+            "__boot2_start__ = .; FILL(0xffffffff) LONG(0xffffffff) . = 256; __boot2_end__ = .; } > TEXT_STORE "
             "/DISCARD/ : { *(.boot2) } }\n")
     endif()
     add_executable(${name} ${PROJECT_SOURCE_DIR}/firmware/pico/image.c)
