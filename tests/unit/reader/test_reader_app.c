@@ -199,11 +199,11 @@ static void no_erase_stands_between_a_tap_and_its_light(void **state)
     struct rig *rig = *state;
 
     rig_run(rig, RIG_TAP_US);
-    for (uint8_t i = 0; i < 3 * FLASHLOG_SECTOR_RECORDS; i++) {
+    for (int i = 0; i < 3 * FLASHLOG_SECTOR_RECORDS; i++) {
         uint64_t at_us = rig->clock.boot_us;
         uint32_t shown = rig->feedback.count % FAKE_FEEDBACK_SHOWN_MAX;
 
-        rig_tap(rig, i);
+        rig_tap(rig, (uint8_t)i);
         assert_true(rig->feedback.shown[shown].at_us - at_us < GREEN_US);
     }
     assert_true(rig->app.counters.prepares >= 3);
