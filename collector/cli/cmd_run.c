@@ -18,6 +18,7 @@
 #include "collector/pay/adjust.h"
 #include "collector/pay/inputs.h"
 #include "collector/pay/outputs.h"
+#include "collector/pay/repair_words.h"
 
 enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS, KEY_CONTRACT, KEY_STATEMENTS, KEY_DELIVERY };
 enum { MODELS_MAX = 3, FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
@@ -250,6 +251,20 @@ static int write_listed(
     return rc;
 }
 
+static int write_repairs(struct running *running, struct err *err)
+{
+    struct text text = {0};
+    int rc = 0;
+
+    if (!repair_is_on(&running->run.input.visits_params->repairs)) {
+        return 0;
+    }
+    repair_write(&text, &running->run);
+    rc = write_listed(running, "repairs.csv", &text, err);
+    text_done(&text);
+    return rc;
+}
+
 static int write_contract(struct running *running, struct err *err)
 {
     struct text lines = {0};
@@ -351,7 +366,7 @@ static int make_folder(const char *path, struct err *err)
 static int make_run(struct running *running, struct err *err)
 {
     int (*const steps[])(struct running *, struct err *) = {get_previous, calculate, identify,
-        write_outputs, write_contract, write_summaries, keep, write_documents};
+        write_outputs, write_repairs, write_contract, write_summaries, keep, write_documents};
     int rc = run_extras_open(&running->extras, running->args->contract, err);
 
     if (rc == 0 && running->args->delivery != NULL) {

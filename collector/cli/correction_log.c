@@ -276,6 +276,19 @@ static void apply_plan(const struct correction *correction, struct dataset *data
     }
 }
 
+/* What a repair proposes for this slot is accepted. */
+static void apply_release(const struct correction *correction, struct dataset *dataset)
+{
+    text_id visit_id = find_id(dataset, correction->visit_id);
+
+    for (size_t i = 0; visit_id != 0 && i < dataset->planned_count; i++) {
+        if (dataset->planned[i].visit_id == visit_id && correction->slot >= 1 &&
+            correction->slot <= REPAIR_SLOTS_MAX) {
+            dataset->planned[i].released_slots |= 1u << (correction->slot - 1);
+        }
+    }
+}
+
 /* The order of what remains is kept: it is part of what a run's id is made of. */
 static void remove_amendment(const struct correction *correction, struct dataset *dataset)
 {
@@ -302,6 +315,8 @@ void corrections_apply(
 
         if (correction->action == CORRECTION_PLAN && is_in_force) {
             apply_plan(correction, dataset);
+        } else if (correction->action == CORRECTION_RELEASE && is_in_force) {
+            apply_release(correction, dataset);
         } else if (!is_in_force && (correction->action == CORRECTION_ADD ||
                                        correction->action == CORRECTION_VOID)) {
             remove_amendment(correction, dataset);

@@ -104,6 +104,8 @@ int session_open(struct session *session, const struct source *source, struct er
     if (rc < 0) {
         return rc;
     }
+    session->visits_params = visits_default_params;
+    session->visits_params.repairs = source->repairs;
     session->visits_period = (struct visits_period){.start_utc = session->period->start_utc,
         .end_utc = session->period->end_utc,
         .asof_utc = source->has_asof ? source->asof_utc : (int64_t)time(NULL)};
@@ -133,7 +135,7 @@ int session_reconcile(struct session *session, struct err *err)
         return rc;
     }
     rc = visits_reconcile(
-        &session->dataset, &visits_default_params, &session->visits_period, &session->result);
+        &session->dataset, &session->visits_params, &session->visits_period, &session->result);
     if (rc == 0) {
         rc = pay_rates_init(&session->rates, &session->dataset);
     }
@@ -145,7 +147,7 @@ int session_reconcile(struct session *session, struct err *err)
         return err_set(err, rc, "out of memory");
     }
     session->input = (struct pay_input){.dataset = &session->dataset,
-        .visits_params = &visits_default_params,
+        .visits_params = &session->visits_params,
         .result = &session->result,
         .period = session->period,
         .days = &session->days,

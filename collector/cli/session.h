@@ -30,6 +30,7 @@ struct source {
     const char *zone;
     int64_t asof_utc;
     bool has_asof; /* else: now */
+    struct repair_params repairs;
 };
 
 struct session {
@@ -39,7 +40,8 @@ struct session {
     struct local_days days;
     const struct period_row *period;
     struct visits_period visits_period;
-    struct corrections corrections; /* of the store, all of them */
+    struct visits_params visits_params; /* the default ones, with the repairs asked for */
+    struct corrections corrections;     /* of the store, all of them */
     struct visits_result result;
     struct pay_rates rates;
     uint32_t *people;

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { KEY_FROM = 0x100, KEY_STORE, KEY_PERIOD, KEY_ASOF, KEY_ZONE };
+enum { KEY_FROM = 0x100, KEY_STORE, KEY_PERIOD, KEY_ASOF, KEY_ZONE, KEY_REPAIRS };
 
-const struct source source_default = {.zone = SESSION_ZONE_DEFAULT};
+const struct source source_default = {.zone = SESSION_ZONE_DEFAULT, .repairs = REPAIR_DEFAULTS};
 
 static const struct argp_option options[] = {
     {"from", KEY_FROM, "DIR", 0, "Read the files in DIR; nothing is stored", 1},
@@ -15,6 +15,10 @@ static const struct argp_option options[] = {
     {"as-of", KEY_ASOF, "UTC_SECONDS", 0,
         "See only what was known at this instant (seconds since 1970; default: now)", 1},
     {"zone", KEY_ZONE, "NAME", 0, "Time zone of local dates (default: " SESSION_ZONE_DEFAULT ")",
+        1},
+    {"repairs", KEY_REPAIRS, "NAME[:hold|:pay],...", 0,
+        "Put right what was forgotten: direction, leaving, arrival, boundary, or all; proposed for "
+        "a person (hold, the default) or paid where the evidence is good (default: none)",
         1},
     {0},
 };
@@ -35,6 +39,20 @@ static error_t parse_asof(const char *arg, struct source *source, struct argp_st
     return 0;
 }
 
+static error_t parse_repairs(const char *arg, struct source *source, struct argp_state *state)
+{
+    const char *unread = repair_parse(&source->repairs, arg);
+
+    if (unread != NULL) {
+        argp_error(state,
+            "--repairs: '%s' is none of direction, leaving, arrival, boundary, all, with :hold or "
+            ":pay, nor none",
+            unread);
+        return EINVAL;
+    }
+    return 0;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct source *source = state->input;
@@ -52,6 +70,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ZONE:
         source->zone = arg;
         return 0;
+    case KEY_REPAIRS:
+        return parse_repairs(arg, source, state);
     case KEY_ASOF:
         return parse_asof(arg, source, state);
     case ARGP_KEY_END:

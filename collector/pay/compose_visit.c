@@ -126,10 +126,13 @@ static bool take_source(struct composing *composing)
         return percent != 0;
     case SLOT_HELD_NO_OUT:
     case SLOT_HELD_NO_IN:
+    case SLOT_HELD_REPAIR:
         if (composing->contract->words.held == HELD_PLANNED) {
             result->base_s = length_s;
             say(composing, "source", -1, result->base_s);
-            say_why(composing, "a tap is missing, and the contract pays what was planned");
+            say_why(composing, composing->slot->status == SLOT_HELD_REPAIR
+                                   ? "a repair is proposed, and the contract pays what was planned"
+                                   : "a tap is missing, and the contract pays what was planned");
             return true;
         }
         result->outcome = COMPOSE_HELD;

@@ -31,6 +31,10 @@ int explain_slot(const struct pay_input *input, size_t slot, struct slot_explana
     if (ret->slot->attendance != VISITS_NONE) {
         ret->attendance = &input->result->attendances[ret->slot->attendance];
         ret->cost = visits_cost(input->dataset, params, ret->planned, ret->attendance);
+    }
+    /* An attendance of another slot is only shown here (HELD_REPAIR): it was not matched. */
+    ret->is_matched = ret->attendance != NULL && ret->attendance->slot == slot;
+    if (ret->is_matched) {
         ret->has_runner_up = true;
         rc = visits_find_runner_up(input->dataset, params, input->result, slot, &ret->runner_up);
     }

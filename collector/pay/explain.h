@@ -25,6 +25,7 @@ struct slot_explanation {
     const struct planned_row *planned;
     const struct visits_attendance *attendance; /* NULL: nothing was matched */
     struct visits_cost cost;                    /* with an attendance */
+    bool is_matched;                            /* the attendance is this slot's own */
     bool has_runner_up;                         /* likewise */
     struct visits_runner_up runner_up;
     bool has_nearest; /* MISSED */

@@ -6,6 +6,8 @@
  */
 #include "collector/pay/explain.h"
 
+#include "collector/pay/repair_words.h"
+
 /* A key with what separates it from the one before. */
 static void add_key(struct text *text, const char *key)
 {
@@ -243,7 +245,11 @@ void explain_slot_json(struct text *text, const struct slot_explanation *slot)
         text_add_char(text, '{');
         add_attendance_names(text, input, slot->attendance);
         text_add_char(text, '}');
-        add_cost(text, "match", &slot->cost);
+        if (slot->is_matched) {
+            add_cost(text, "match", &slot->cost);
+        } else {
+            add_null(text, "match");
+        }
     }
     add_runner_up(text, slot);
     add_nearest(text, slot);
@@ -255,6 +261,8 @@ void explain_slot_json(struct text *text, const struct slot_explanation *slot)
         add_null(text, "notice_s");
     }
     add_flags(text, &slot->flags);
+    add_key(text, "repairs");
+    repair_add_json(text, input, (size_t)(slot->slot - input->result->slots));
     add_pay(text, slot);
     text_add_char(text, '}');
 }

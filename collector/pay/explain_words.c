@@ -1,6 +1,8 @@
 /* explain_words.c - an explanation in sentences; see explain.h. Times are local. */
 #include "collector/pay/explain.h"
 
+#include "collector/pay/repair_words.h"
+
 enum { MINUTE_S = 60, HOUR_MIN = 60, PENCE_A_POUND = 100 };
 
 static void add_local(struct text *text, const struct pay_input *input, int64_t utc)
@@ -47,7 +49,11 @@ static void add_tap(
         return;
     }
     add_local(text, input, utc);
-    text_addf(text, ", tap %s\n", name_of(input, id));
+    if (id == 0) {
+        text_add_string(text, ", inferred: no tap\n");
+    } else {
+        text_addf(text, ", tap %s\n", name_of(input, id));
+    }
 }
 
 static void add_taps(
@@ -169,6 +175,9 @@ static void add_status(struct text *text, const struct slot_explanation *slot)
         text_add_string(
             text, "  held      the tap on arriving is missing: add it by a correction\n");
         return;
+    case SLOT_HELD_REPAIR:
+        text_add_string(text, "  held      a repair is proposed\n");
+        return;
     case SLOT_SAME_CARER:
         text_add_string(text, "  not paid  this carer already holds a lower slot of the"
                               " visit (M8): the second carer did not come\n");
@@ -226,12 +235,15 @@ void explain_slot_words(struct text *text, const struct slot_explanation *slot)
     add_plan(text, slot);
     if (slot->attendance != NULL) {
         add_taps(text, slot->input, slot->attendance);
-        add_cost(text, &slot->cost);
+        if (slot->is_matched) {
+            add_cost(text, &slot->cost);
+        }
     }
     add_status(text, slot);
     if (slot->has_runner_up) {
         add_runner_up(text, slot);
     }
+    repair_explain(text, slot->input, (size_t)(slot->slot - slot->input->result->slots));
     add_flags(text, &slot->flags);
     add_pay(text, slot);
 }

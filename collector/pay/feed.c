@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "collector/pay/repair_words.h"
 #include "collector/visits/alternatives.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600 };
@@ -151,7 +152,11 @@ static void add_money(struct text *text, const struct slot_view *view)
 {
     const struct pay_params *params = view->input->params;
 
-    add_int(text, "worked_s", view->attendance != NULL ? view->attendance->worked_s : 0);
+    add_int(text, "worked_s",
+        view->attendance != NULL && view->attendance->status == ATTENDANCE_OK &&
+                view->slot->status != SLOT_HELD_REPAIR
+            ? view->attendance->worked_s
+            : 0);
     add_int(text, "units", view->units);
     add_int(text, "paid_minutes", view->units * params->unit_s / MINUTE_S);
     if (view->has_rate) {
@@ -176,7 +181,9 @@ void feed_add_line(struct text *text, const struct pay_input *input, size_t slot
     add_flags(text, &view);
     add_money(text, &view);
     add_key(text, "rule");
-    text_addf(text, "\"%s/%d\"", visits_params->rule_id, visits_params->rule_version);
+    text_addf(text, "\"%s/%d", visits_params->rule_id, visits_params->rule_version);
+    repair_add_rules(text, input, slot);
+    text_add_char(text, '"');
     add_key(text, "pay_rule");
     text_addf(text, "\"%s/%d\"", input->params->rule_a_id, input->params->rule_a_version);
     add_null(text, "run_id");
@@ -252,6 +259,9 @@ static void add_why_status(struct text *text, const struct slot_view *view)
     case SLOT_HELD_NO_IN:
         text_add_string(text, "left, but no tap on arriving: held until corrected");
         return;
+    case SLOT_HELD_REPAIR:
+        text_add_string(text, "held until a person has looked at it");
+        return;
     case SLOT_MISSED:
         add_why_missed(text, view);
         return;
@@ -274,6 +284,7 @@ void feed_add_why(struct text *text, const struct pay_input *input, size_t slot)
     struct slot_view view = view_slot(input, slot);
 
     add_why_status(text, &view);
+    repair_add_why(text, input, slot);
     if (!view.has_rate) {
         text_addf(text, "; %s", view.problem.text);
     }

@@ -322,6 +322,31 @@ const struct input_table input_tables[INPUT_COUNT] = {
     {"rates", write_rates},
 };
 
+/* The repairs with their numbers, and which of their proposals a person has accepted. */
+static void add_repair_rules(struct text *text, const struct pay_run *run)
+{
+    const struct repair_params *r = &run->input.visits_params->repairs;
+    const struct dataset *dataset = run->input.dataset;
+
+    text_addf(text, "rule %s/%d", r->rule_id, r->rule_version);
+    for (int rule = 0; rule < REPAIR_COUNT; rule++) {
+        text_addf(text, " %s=%s", repair_rule_name((enum repair_rule)rule),
+            repair_policy_name((enum repair_policy)r->policies[rule]));
+    }
+    text_addf(text,
+        " turned=%d lone=%d unplanned=%d skipped=%d better_by=%d sure_by=%d together=%d"
+        " usual_visits=%d usual_percent=%d settle=%d gap=%d near=%d far=%d part_min=%d\n",
+        r->turned_cost, r->lone_cost, r->unplanned_cost, r->skipped_cost, r->better_by, r->sure_by,
+        r->together_s, r->usual_visits, r->usual_percent, r->settle_s, r->gap_s, r->near_s,
+        r->far_s, r->part_min_s);
+    for (size_t i = 0; i < dataset->planned_count; i++) {
+        if (dataset->planned[i].released_slots != 0) {
+            text_addf(text, "released %s %x\n", dataset_text(dataset, dataset->planned[i].visit_id),
+                (unsigned)dataset->planned[i].released_slots);
+        }
+    }
+}
+
 static void add_rules(struct text *text, const struct pay_run *run)
 {
     const struct visits_params *v = run->input.visits_params;
@@ -333,6 +358,9 @@ static void add_rules(struct text *text, const struct pay_run *run)
         v->rule_id, v->rule_version, v->future_s, v->bounce_s, v->pair_max_s, v->merge_gap_s,
         v->assumed_length_s, v->margin_s, v->notice_s, v->window_s, v->unmatched_cost,
         v->carer_cost, v->incomplete_cost);
+    if (repair_is_on(&v->repairs)) {
+        add_repair_rules(text, run);
+    }
     if (strchr(run->models, 'A') != NULL) {
         text_addf(text, "rule %s/%d unit=%d starts_at=%d\n", p->rule_a_id, p->rule_a_version,
             p->unit_s, p->unit_starts_at_s);

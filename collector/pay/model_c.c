@@ -13,7 +13,8 @@ enum { MINUTE_S = 60, HOUR_MIN = 60, PERCENT = 100 };
 bool pay_is_base(const struct visits_slot *slot)
 {
     return slot->status == SLOT_OK || slot->status == SLOT_HELD_NO_OUT ||
-           slot->status == SLOT_HELD_NO_IN || slot->status == SLOT_CANC_SHORT;
+           slot->status == SLOT_HELD_NO_IN || slot->status == SLOT_HELD_REPAIR ||
+           slot->status == SLOT_CANC_SHORT;
 }
 
 static int add_slot(const struct pay_input *input, struct pay_lines *lines, size_t from,

@@ -44,7 +44,8 @@ struct counting {
 
 static bool is_held(const struct visits_slot *slot)
 {
-    return slot->status == SLOT_HELD_NO_OUT || slot->status == SLOT_HELD_NO_IN;
+    return slot->status == SLOT_HELD_NO_OUT || slot->status == SLOT_HELD_NO_IN ||
+           slot->status == SLOT_HELD_REPAIR;
 }
 
 static bool is_attended(const struct visits_slot *slot)
@@ -152,7 +153,9 @@ static void count_status(
 {
     counts->planned += status == SLOT_CANC_NOTICE || status == SLOT_CANC_SHORT ? 0 : 1;
     counts->planned_s += length_of(planned);
-    counts->held += status == SLOT_HELD_NO_OUT || status == SLOT_HELD_NO_IN ? 1 : 0;
+    counts->held +=
+        status == SLOT_HELD_NO_OUT || status == SLOT_HELD_NO_IN || status == SLOT_HELD_REPAIR ? 1
+                                                                                              : 0;
     counts->missed += status == SLOT_MISSED ? 1 : 0;
     counts->same_carer += status == SLOT_SAME_CARER ? 1 : 0;
     counts->cancelled_notice += status == SLOT_CANC_NOTICE ? 1 : 0;

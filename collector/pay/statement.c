@@ -351,6 +351,8 @@ static const char *why_unpaid(const struct statement *statement, size_t slot)
         return "held: no tap on leaving";
     case SLOT_HELD_NO_IN:
         return "held: no tap on arriving";
+    case SLOT_HELD_REPAIR:
+        return "held: a repair is proposed";
     case SLOT_MISSED:
         return "missed";
     case SLOT_SAME_CARER:

@@ -101,6 +101,7 @@ static void add_slot(const struct pay_input *input, char model, const struct vis
         return;
     case SLOT_HELD_NO_IN:
     case SLOT_HELD_NO_OUT:
+    case SLOT_HELD_REPAIR:
         if (model != 'C') {
             tally->held_s += length_s;
             return;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,10 +173,40 @@ static void add_exceptions(struct object *root, const struct pay_run *run)
     close_object(&object);
 }
 
+/* {"boundary_held": 3, "boundary_paid": 12}; only where a repair is on. */
+static void add_repairs(struct object *root, const struct pay_run *run)
+{
+    static const enum repair_rule by_name[] = {
+        REPAIR_ARRIVAL, REPAIR_BOUNDARY, REPAIR_DIRECTION, REPAIR_LEAVING};
+    const struct visits_result *result = run->input.result;
+    struct object object = {0};
+
+    if (!repair_is_on(&run->input.visits_params->repairs)) {
+        return;
+    }
+    object = open_object(root, "repairs");
+    for (size_t r = 0; r < sizeof by_name / sizeof by_name[0]; r++) {
+        for (int is_paid = 0; is_paid <= 1; is_paid++) {
+            char key[32];
+            int64_t count = 0;
+
+            for (size_t i = 0; i < result->repairs_count; i++) {
+                const struct visits_repair *repair = &result->repairs[i];
+
+                count += repair->rule == by_name[r] && repair->is_held == (is_paid == 0) ? 1 : 0;
+            }
+            (void)snprintf(key, sizeof key, "%s_%s", repair_rule_name(by_name[r]),
+                is_paid == 0 ? "held" : "paid");
+            add_int(&object, key, count);
+        }
+    }
+    close_object(&object);
+}
+
 static void add_statuses(struct object *root, const struct pay_run *run)
 {
     static const enum slot_status by_name[] = {SLOT_CANC_NOTICE, SLOT_CANC_SHORT, SLOT_HELD_NO_IN,
-        SLOT_HELD_NO_OUT, SLOT_MISSED, SLOT_OK, SLOT_SAME_CARER};
+        SLOT_HELD_NO_OUT, SLOT_HELD_REPAIR, SLOT_MISSED, SLOT_OK, SLOT_SAME_CARER};
     const struct visits_result *result = run->input.result;
     struct object object = open_object(root, "status");
 
@@ -318,6 +349,7 @@ void output_totals(
     add_exceptions(&root, run);
     add_int(&root, "late_over_30", count_late(run));
     add_int(&root, "planned_s", planned_seconds(run));
+    add_repairs(&root, run);
     add_roundings(&root, run);
     add_hashes(&root, hashes);
     add_int(&root, "slots", (int64_t)run->input.result->slots_count);

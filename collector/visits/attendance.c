@@ -19,7 +19,7 @@ struct pairing {
     bool has_pending;
 };
 
-static int append(struct attendance_list *list, const struct visits_attendance *attendance)
+int attendances_append(struct attendance_list *list, const struct visits_attendance *attendance)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? COUNT_START : list->capacity + list->capacity / 2;
@@ -54,7 +54,7 @@ static int emit(struct pairing *pairing, const struct visits_attendance *attenda
         rc = exceptions_add(
             pairing->exceptions, EXCEPTION_NO_IN, attendance->out_id, attendance->out_utc, 0);
     }
-    return rc < 0 ? rc : append(pairing->list, attendance);
+    return rc < 0 ? rc : attendances_append(pairing->list, attendance);
 }
 
 static int flush(struct pairing *pairing)
@@ -208,7 +208,8 @@ static int compare(const void *left, const void *right, void *context)
         rules->dataset, a->in_id != 0 ? a->in_id : a->out_id, b->in_id != 0 ? b->in_id : b->out_id);
 }
 
-static void sort(const struct attendance_rules *rules, struct attendance_list *list, size_t from)
+void attendances_sort(
+    const struct attendance_rules *rules, struct attendance_list *list, size_t from)
 {
     struct attendance_rules context = *rules;
 
@@ -239,6 +240,6 @@ int attendances_pair(const struct attendance_rules *rules, text_id person_id,
         rc = pair_carer(&pairing, &taps[start], end - start);
         start = end;
     }
-    sort(rules, list, from);
+    attendances_sort(rules, list, from);
     return rc;
 }

@@ -24,6 +24,13 @@ struct attendance_rules {
     const struct ranking *carers;
 };
 
+/* Append one attendance. 0 or -ENOMEM. */
+int attendances_append(struct attendance_list *list, const struct visits_attendance *attendance);
+
+/* Put those from from on in the order of M2. */
+void attendances_sort(
+    const struct attendance_rules *rules, struct attendance_list *list, size_t from);
+
 /*
  * Append the attendances of person_id's taps, sorted by E7, that belong to the period, in the
  * order of M2. 0 or -ENOMEM.

@@ -61,8 +61,9 @@ struct planned_row {
     text_id visit_id, person_id, provider_id;
     int64_t start_utc, end_utc;
     int32_t carers_required;
-    text_id roster_carers; /* "a|b" as in the file */
-    int64_t cancel_utc;    /* DATASET_NEVER: not cancelled */
+    text_id roster_carers;   /* "a|b" as in the file */
+    int64_t cancel_utc;      /* DATASET_NEVER: not cancelled */
+    uint32_t released_slots; /* bit n - 1: a person released slot n (corrections only, no file) */
 };
 struct event_row {
     int64_t recv_utc;

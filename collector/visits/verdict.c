@@ -19,6 +19,7 @@ const struct visits_params visits_default_params = {
     .incomplete_cost = 600,
     .punctual_s = 900,
     .length_s = 450,
+    .repairs = REPAIR_DEFAULTS,
 };
 
 int64_t visits_anchor(
@@ -37,8 +38,7 @@ bool visits_is_unplanned(const struct visits_params *params, const struct visits
            anchor < period->end_utc;
 }
 
-/* Whether the list "a|b|c" names carer. */
-static bool is_rostered(const struct dataset *dataset, text_id roster, text_id carer)
+bool visits_is_rostered(const struct dataset *dataset, text_id roster, text_id carer)
 {
     const char *at = dataset_text(dataset, roster);
     const char *name = dataset_text(dataset, carer);
@@ -67,12 +67,12 @@ struct visits_cost visits_cost(const struct dataset *dataset, const struct visit
         .ds = distance(visits_anchor(params, attendance), planned->start_utc)};
 
     cost.is_eligible = cost.ds <= params->window_s;
-    if (attendance->status == ATTENDANCE_OK) {
+    if (attendance->status == ATTENDANCE_OK || attendance->status == ATTENDANCE_HELD) {
         cost.dd = distance(attendance->worked_s, planned->end_utc - planned->start_utc) / 2;
     } else {
         cost.pi = params->incomplete_cost;
     }
-    if (!is_rostered(dataset, planned->roster_carers, attendance->carer_id)) {
+    if (!visits_is_rostered(dataset, planned->roster_carers, attendance->carer_id)) {
         cost.pc = params->carer_cost;
     }
     cost.sum = cost.ds + cost.dd + cost.pc + cost.pi;
@@ -149,6 +149,41 @@ static void flag_evidence(const struct visits_attendance *attendance, struct vis
     }
 }
 
+size_t visits_first_repair(const struct visits_result *result, size_t slot)
+{
+    size_t low = 0;
+    size_t high = result->repairs_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (result->repairs[middle].slot < slot) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void flag_repairs(
+    const struct visits_result *result, size_t slot_index, struct visits_flags *flags)
+{
+    int64_t inferred_s = 0;
+    bool is_repaired = false;
+
+    for (size_t i = visits_first_repair(result, slot_index);
+         i < result->repairs_count && result->repairs[i].slot == slot_index; i++) {
+        is_repaired = true;
+        if (result->repairs[i].inferred_s > inferred_s) {
+            inferred_s = result->repairs[i].inferred_s;
+        }
+    }
+    if (is_repaired) {
+        set(flags, FLAG_REPAIRED, inferred_s);
+    }
+}
+
 void visits_flags(const struct dataset *dataset, const struct visits_params *params,
     const struct visits_result *result, size_t slot_index, struct visits_flags *ret_flags)
 {
@@ -161,10 +196,14 @@ void visits_flags(const struct dataset *dataset, const struct visits_params *par
     if (slot->attendance == VISITS_NONE) {
         return;
     }
+    flag_repairs(result, slot_index, ret_flags);
     attendance = &result->attendances[slot->attendance];
+    if (attendance->slot != slot_index) {
+        return; /* another slot's, shown here because a repair would split it */
+    }
     flag_times(params, planned, attendance, ret_flags);
     flag_evidence(attendance, ret_flags);
-    if (!is_rostered(dataset, planned->roster_carers, attendance->carer_id)) {
+    if (!visits_is_rostered(dataset, planned->roster_carers, attendance->carer_id)) {
         set(ret_flags, FLAG_CARER_NOT_ROSTERED, attendance->worked_s);
     }
     if (planned->carers_required > 1 && attendance->status == ATTENDANCE_OK) {
@@ -187,6 +226,8 @@ const char *attendance_status_name(enum attendance_status status)
         return "NO_OUT";
     case ATTENDANCE_NO_IN:
         return "NO_IN";
+    case ATTENDANCE_HELD:
+        return "HELD";
     }
     return "?";
 }
@@ -197,6 +238,7 @@ const char *slot_status_name(enum slot_status status)
         [SLOT_OK] = "OK",
         [SLOT_HELD_NO_OUT] = "HELD_NO_OUT",
         [SLOT_HELD_NO_IN] = "HELD_NO_IN",
+        [SLOT_HELD_REPAIR] = "HELD_REPAIR",
         [SLOT_MISSED] = "MISSED",
         [SLOT_SAME_CARER] = "SAME_CARER",
         [SLOT_CANC_NOTICE] = "CANC_NOTICE",
@@ -239,6 +281,7 @@ const char *visits_flag_name(enum visits_flag flag)
         [FLAG_CLOCK_SUSPECT] = "clock_suspect",
         [FLAG_TAG_UNVERIFIED] = "tag_unverified",
         [FLAG_MANUAL] = "manual",
+        [FLAG_REPAIRED] = "repaired",
     };
 
     return flag < FLAG_COUNT ? names[flag] : "?";

@@ -15,6 +15,7 @@
 #include "collector/visits/exceptions.h"
 #include "collector/visits/match.h"
 #include "collector/visits/ranking.h"
+#include "collector/visits/repair_person.h"
 #include "collector/visits/taps.h"
 
 enum { COUNT_START = 1024 };
@@ -40,6 +41,7 @@ struct work {
     size_t slots_capacity;
     struct visits_person *persons;
     size_t persons_count;
+    struct repair_list repairs;
     /* scratch of the person in hand */
     struct match_space space;
     int64_t *starts;
@@ -267,6 +269,8 @@ static enum slot_status status_of_match(enum attendance_status status)
         return SLOT_HELD_NO_OUT;
     case ATTENDANCE_NO_IN:
         return SLOT_HELD_NO_IN;
+    case ATTENDANCE_HELD:
+        return SLOT_HELD_REPAIR;
     }
     return SLOT_OK;
 }
@@ -338,6 +342,57 @@ static int match_person(struct work *work, size_t first_slot)
     return rc;
 }
 
+/* Take back what match_person() did. */
+static void unmatch_person(struct work *work, size_t first_slot)
+{
+    for (size_t i = first_slot; i < work->slots_count; i++) {
+        struct visits_slot *slot = &work->slots[i];
+
+        if (slot->attendance != VISITS_NONE) {
+            work->attendances.rows[slot->attendance].slot = VISITS_NONE;
+            slot->attendance = VISITS_NONE;
+            slot->status = SLOT_MISSED;
+        }
+    }
+}
+
+/* R1, R4, the matching, R2, R3; see repair_person.h. exceptions: as many as before this person. */
+static int repair_and_match(
+    struct work *work, struct repair_person *person, size_t first_slot, size_t exceptions)
+{
+    const struct attendance_rules *rules = person->rules;
+    bool is_changed = false;
+    int rc = repair_directions(person, &is_changed);
+
+    person->slots = work->slots;
+    if (rc == 0 && is_changed) {
+        work->attendances.count = work->first_attendance;
+        work->exceptions.count = exceptions;
+        rc = attendances_pair(rules, person->person_id, person->taps, person->taps_count,
+            &work->exceptions, &work->attendances);
+    }
+    repair_hold(person);
+    if (rc == 0) {
+        rc = repair_boundaries(person);
+    }
+    attendances_sort(rules, &work->attendances, work->first_attendance);
+    if (rc == 0) {
+        rc = match_person(work, first_slot);
+    }
+    if (rc == 0) {
+        rc = repair_missing(person, &is_changed);
+    }
+    if (rc == 0 && is_changed) {
+        unmatch_person(work, first_slot);
+        attendances_sort(rules, &work->attendances, work->first_attendance);
+        rc = match_person(work, first_slot);
+    }
+    if (rc == 0) {
+        repair_settle(person);
+    }
+    return rc;
+}
+
 static int do_person(struct work *work, size_t rank)
 {
     const struct attendance_rules rules = {.dataset = work->dataset,
@@ -348,6 +403,7 @@ static int do_person(struct work *work, size_t rank)
     size_t taps_count = work->taps.firsts[rank + 1] - work->taps.firsts[rank];
     text_id person_id = work->people.ids[rank];
     size_t first_slot = work->slots_count;
+    size_t first_exception = work->exceptions.count;
     int rc = 0;
 
     work->first_attendance = work->attendances.count;
@@ -357,8 +413,22 @@ static int do_person(struct work *work, size_t rank)
     if (rc == 0) {
         rc = make_slots(work, rank);
     }
-    if (rc == 0) {
+    if (rc == 0 && !repair_is_on(&work->params->repairs)) {
         rc = match_person(work, first_slot);
+    } else if (rc == 0) {
+        struct repair_person person = {.rules = &rules,
+            .person_id = person_id,
+            .taps = taps,
+            .taps_count = taps_count,
+            .slots = work->slots,
+            .slots_from = first_slot,
+            .slots_to = work->slots_count,
+            .attendances = &work->attendances,
+            .first_attendance = work->first_attendance,
+            .list = &work->repairs,
+            .first_repair = work->repairs.count};
+
+        rc = repair_and_match(work, &person, first_slot, first_exception);
     }
     if (rc == 0 &&
         (work->slots_count > first_slot || work->attendances.count > work->first_attendance)) {
@@ -390,6 +460,36 @@ static int prepare(struct work *work)
         rc = work->persons == NULL ? -ENOMEM : 0;
     }
     return rc;
+}
+
+static int compare_repairs(const void *left, const void *right, void *dataset)
+{
+    const struct visits_repair *a = left;
+    const struct visits_repair *b = right;
+    int order = 0;
+
+    if (a->slot != b->slot) {
+        return a->slot < b->slot ? -1 : 1;
+    }
+    if (a->rule != b->rule) {
+        return a->rule < b->rule ? -1 : 1;
+    }
+    order = dataset_compare(dataset, a->carer_id, b->carer_id);
+    return order != 0 ? order : dataset_compare(dataset, a->tap_id, b->tap_id);
+}
+
+static void sort_repairs(struct work *work)
+{
+    /* qsort_r() wants a writable context; compare_repairs() only reads it. */
+    union {
+        const struct dataset *in;
+        void *out;
+    } context = {.in = work->dataset};
+
+    if (work->repairs.count > 1) {
+        qsort_r(work->repairs.rows, work->repairs.count, sizeof *work->repairs.rows,
+            compare_repairs, context.out);
+    }
 }
 
 static void free_scratch(struct work *work)
@@ -428,6 +528,7 @@ int visits_reconcile(const struct dataset *dataset, const struct visits_params *
     }
     if (rc == 0) {
         exceptions_sort(&work.exceptions, dataset);
+        sort_repairs(&work);
     }
     free_scratch(&work);
     result = (struct visits_result){.people = work.persons,
@@ -438,6 +539,8 @@ int visits_reconcile(const struct dataset *dataset, const struct visits_params *
         .attendances_count = work.attendances.count,
         .exceptions = work.exceptions.rows,
         .exceptions_count = work.exceptions.count,
+        .repairs = work.repairs.rows,
+        .repairs_count = work.repairs.count,
         .events_visible = count_visible(dataset, period->asof_utc)};
     if (rc < 0) {
         visits_done(&result);
@@ -453,6 +556,7 @@ void visits_done(struct visits_result *result)
     free(result->slots);
     free(result->attendances);
     free(result->exceptions);
+    free(result->repairs);
     free(result->overlaps_s);
     *result = (struct visits_result){0};
 }

@@ -1,7 +1,7 @@
 /*
  * visits.h - what happened: taps become attendances, attendances meet planned visits.
  *
- * The rules E1..E7, S1..S6, P1, M1..M8 are docs/RECONCILIATION.md; each number in them is a
+ * The rules E1..E7, S1..S6, P1, M1..M8 are docs/RECONCILIATION.md, R1..R4 docs/REPAIRS.md; each number in them is a
  * parameter here. Same dataset, parameters, period and as-of: same result, byte for byte, in
  * whatever order the rows of the dataset lie (arrival counts only through event_row.arrival).
  *
@@ -19,24 +19,26 @@
 #include <stdint.h>
 
 #include "collector/visits/dataset.h"
+#include "collector/visits/repair.h"
 
 /* The numbers of the rules, in seconds. Results keep the id and version beside them. */
 struct visits_params {
     const char *rule_id;
     int rule_version;
-    int32_t future_s;         /* E4: a tap may lie this far ahead of its reception */
-    int32_t bounce_s;         /* S1 */
-    int32_t pair_max_s;       /* S2 */
-    int32_t merge_gap_s;      /* S5 */
-    int32_t assumed_length_s; /* anchor of an attendance without a check-in: out - this */
-    int32_t margin_s;         /* S6 */
-    int32_t notice_s;         /* P1 */
-    int32_t window_s;         /* M3: how far an anchor may lie from the planned start */
-    int32_t unmatched_cost;   /* M4 */
-    int32_t carer_cost;       /* M3: pc, the carer is not on the roster */
-    int32_t incomplete_cost;  /* M3: pi, a tap is missing */
-    int32_t punctual_s;       /* flags late and early: more than this from the planned start */
-    int32_t length_s;         /* flags short and over: more than this from the planned length */
+    int32_t future_s;             /* E4: a tap may lie this far ahead of its reception */
+    int32_t bounce_s;             /* S1 */
+    int32_t pair_max_s;           /* S2 */
+    int32_t merge_gap_s;          /* S5 */
+    int32_t assumed_length_s;     /* anchor of an attendance without a check-in: out - this */
+    int32_t margin_s;             /* S6 */
+    int32_t notice_s;             /* P1 */
+    int32_t window_s;             /* M3: how far an anchor may lie from the planned start */
+    int32_t unmatched_cost;       /* M4 */
+    int32_t carer_cost;           /* M3: pc, the carer is not on the roster */
+    int32_t incomplete_cost;      /* M3: pi, a tap is missing */
+    int32_t punctual_s;           /* flags late and early: more than this from the planned start */
+    int32_t length_s;             /* flags short and over: more than this from the planned length */
+    struct repair_params repairs; /* off by default; see repair.h */
 };
 
 /* The defaults: rule "visits", version 1. */
@@ -48,13 +50,21 @@ struct visits_period {
     int64_t asof_utc;           /* E1 */
 };
 
-enum attendance_status { ATTENDANCE_OK, ATTENDANCE_NO_OUT, ATTENDANCE_NO_IN };
+enum attendance_status {
+    ATTENDANCE_OK,
+    ATTENDANCE_NO_OUT,
+    ATTENDANCE_NO_IN,
+    ATTENDANCE_HELD, /* whole, but only as a repair proposes; worked, and not paid */
+};
 
 enum {
     ATTENDANCE_CLOCK_SUSPECT = 1,
     ATTENDANCE_TAG_UNVERIFIED = 2,
-    ATTENDANCE_MANUAL = 4, /* at least one of its taps was added by a correction */
-    ATTENDANCE_MERGED = 8, /* S5 */
+    ATTENDANCE_MANUAL = 4,    /* at least one of its taps was added by a correction */
+    ATTENDANCE_MERGED = 8,    /* S5 */
+    ATTENDANCE_REPAIRED = 16, /* rests on a repair: the list of repairs says how */
+    ATTENDANCE_DOUBTFUL = 32, /* R1: which way round a tap of it is, is not sure */
+    ATTENDANCE_BESIDE = 64,   /* R1: the tap after it was read again */
 };
 
 #define VISITS_NONE UINT32_MAX   /* no such index */
@@ -75,6 +85,7 @@ enum slot_status {
     SLOT_OK,
     SLOT_HELD_NO_OUT,
     SLOT_HELD_NO_IN,
+    SLOT_HELD_REPAIR, /* a repair is proposed; its attendance may be one that another slot has */
     SLOT_MISSED,
     SLOT_SAME_CARER,
     SLOT_CANC_NOTICE,
@@ -129,6 +140,8 @@ struct visits_result {
     size_t attendances_count;
     struct visits_exception *exceptions; /* by code, ref, ts_utc, detail */
     size_t exceptions_count;
+    struct visits_repair *repairs; /* by slot, then as made; empty when no repair is on */
+    size_t repairs_count;
     int32_t *overlaps_s; /* by attendance; NULL until visits_find_overlaps() */
     uint64_t events_visible;
 };
@@ -163,6 +176,12 @@ struct visits_cost {
 struct visits_cost visits_cost(const struct dataset *dataset, const struct visits_params *params,
     const struct planned_row *planned, const struct visits_attendance *attendance);
 
+/* Whether the list "a|b|c" names carer. */
+bool visits_is_rostered(const struct dataset *dataset, text_id roster, text_id carer);
+
+/* The first repair of a slot in result->repairs, those of a slot lie together; or where it would be. */
+size_t visits_first_repair(const struct visits_result *result, size_t slot);
+
 enum visits_flag {
     FLAG_LATE,
     FLAG_EARLY,
@@ -174,6 +193,7 @@ enum visits_flag {
     FLAG_CLOCK_SUSPECT,       /* seconds: how far the clock may be off */
     FLAG_TAG_UNVERIFIED,      /* seconds: worked */
     FLAG_MANUAL,              /* seconds: worked */
+    FLAG_REPAIRED,            /* seconds that rest on a repair, made or proposed */
     FLAG_COUNT
 };
 
