@@ -94,7 +94,7 @@ struct visits_repair {
     {                                                                                              \
         .rule_id = "repair", .rule_version = 1, .turned_cost = 600, .lone_cost = 1800,             \
         .unplanned_cost = 5400, .skipped_cost = 3600, .better_by = 1800, .sure_by = 900,           \
-        .together_s = 600, .usual_visits = 4, .usual_percent = 80, .settle_s = 7200, .gap_s = 600, \
+        .together_s = 600, .usual_visits = 6, .usual_percent = 90, .settle_s = 7200, .gap_s = 600, \
         .near_s = 900, .far_s = 1800, .part_min_s = 300                                            \
     }
 

@@ -3,16 +3,23 @@
  *
  * A carer who stays from one visit into the next taps in once and out once, or so quickly that S5
  * merges the two. Where the plan has visits at this person that follow each other within gap_s, all
- * of them this carer's, and the attendance begins at the first and lasts until past the middle of the
- * last, it is split: at the carer's own taps near the boundary, else at the planned boundary. Not when
- * anybody else was there for one of them, nor when this carer was there again.
+ * of them this carer's, and the attendance begins at the first and lasts well into the last, it is split:
+ * at the carer's own taps near a boundary, else the stay is divided as the plan divides the time, which
+ * is at the planned boundary when the carer came and left as planned. (Splitting at the planned boundary
+ * itself made the first visit of a late carer too short and the second too long: see docs/REPAIRS.md.)
+ * Not when anybody else was there for one of them, nor when this carer was there again.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "collector/visits/repair_person.h"
 
 enum { CHAIN_MAX = 4, GAPS_MAX = 16 };
+enum { STAY_PART = 3, SURE_PART = 2 }; /* so much of the last visit at least: a third, a half */
 
 /* The visits an attendance lies over, and where it is cut. */
 struct chain {
+    size_t attendance;
     uint32_t slots[CHAIN_MAX]; /* number 1 of each visit */
     size_t count;
     struct visits_attendance parts[CHAIN_MAX];
@@ -44,43 +51,67 @@ static bool can_follow(const struct repair_person *person, const struct visits_s
            visits_is_rostered(person->rules->dataset, planned->roster_carers, whole->carer_id);
 }
 
+/* The instant at which an nth part of a planned visit is over. */
+static int64_t into(const struct planned_row *planned, int nth)
+{
+    return planned->start_utc + (planned->end_utc - planned->start_utc) / nth;
+}
+
+/* Where a visit stands to begin the chain: the attendance begins before it is nearly over. */
+static bool can_begin(const struct repair_person *person, const struct planned_row *planned,
+    const struct visits_attendance *whole)
+{
+    const struct repair_params *params = &person->rules->params->repairs;
+
+    return whole->in_utc >= planned->start_utc - params->far_s &&
+           whole->in_utc <= planned->end_utc - params->part_min_s;
+}
+
 /* Slots are in order of planned start. */
 static void find_chain(
     const struct repair_person *person, const struct visits_attendance *whole, struct chain *chain)
 {
     const struct repair_params *params = &person->rules->params->repairs;
-    int64_t nearest = params->far_s + 1;
-    size_t first = person->slots_to;
 
     chain->count = 0;
-    for (size_t i = person->slots_from; i < person->slots_to; i++) {
-        int64_t off_s = distance(planned_of(person, (uint32_t)i)->start_utc, whole->in_utc);
-
-        if (off_s < nearest && can_follow(person, &person->slots[i], whole)) {
-            nearest = off_s;
-            first = i;
-        }
-    }
-    for (size_t i = first; i < person->slots_to && chain->count < CHAIN_MAX; i++) {
+    for (size_t i = person->slots_from; i < person->slots_to && chain->count < CHAIN_MAX; i++) {
         const struct planned_row *planned = planned_of(person, (uint32_t)i);
         int64_t gap_s = 0;
 
         if (!can_follow(person, &person->slots[i], whole)) {
             continue;
         }
-        if (chain->count > 0) {
-            gap_s =
-                planned->start_utc - planned_of(person, chain->slots[chain->count - 1])->end_utc;
-            if (gap_s < 0) {
-                continue;
+        if (chain->count == 0) {
+            if (can_begin(person, planned, whole)) {
+                chain->slots[chain->count++] = (uint32_t)i;
             }
-            if (gap_s > params->gap_s ||
-                whole->out_utc < planned->start_utc + (planned->end_utc - planned->start_utc) / 2) {
-                break;
-            }
+            continue;
+        }
+        gap_s = planned->start_utc - planned_of(person, chain->slots[chain->count - 1])->end_utc;
+        if (gap_s < 0) {
+            continue;
+        }
+        if (gap_s > params->gap_s || whole->out_utc < into(planned, STAY_PART)) {
+            break;
         }
         chain->slots[chain->count++] = (uint32_t)i;
     }
+}
+
+/* Whether an attendance is of this visit too: half of its time, or an end that is near. */
+static bool is_there(const struct repair_person *person, const struct visits_attendance *other,
+    const struct planned_row *planned)
+{
+    int64_t from = planned->start_utc;
+    int64_t to = planned->end_utc;
+
+    if (other->status != ATTENDANCE_OK && other->status != ATTENDANCE_HELD) {
+        return distance(visits_anchor(person->rules->params, other), from) <=
+               person->rules->params->repairs.far_s;
+    }
+    from = other->in_utc > from ? other->in_utc : from;
+    to = other->out_utc < to ? other->out_utc : to;
+    return to - from >= (planned->end_utc - planned->start_utc) / 2;
 }
 
 /* Whether other attendances leave no room for whole at one of the visits. */
@@ -91,17 +122,14 @@ static bool is_served(const struct repair_person *person, const struct visits_at
 
     for (size_t i = person->first_attendance; i < person->attendances->count; i++) {
         const struct visits_attendance *other = &person->attendances->rows[i];
-        int64_t anchor = visits_anchor(person->rules->params, other);
 
-        if (other == whole ||
-            distance(anchor, planned->start_utc) > person->rules->params->repairs.far_s) {
+        if (other == whole || !is_there(person, other, planned)) {
             continue;
         }
         if (other->carer_id == whole->carer_id) {
             return true;
         }
-        /* Somebody else who lies over these visits too is a second carer, for the others as well. */
-        others += other->out_utc == VISITS_NO_TIME || other->out_utc > planned->start_utc ? 1 : 0;
+        others++;
     }
     return others >= planned->carers_required;
 }
@@ -166,6 +194,17 @@ static int32_t worked(
     return (int32_t)worked_s;
 }
 
+/* Where an instant of the plan lies in the stay, when the stay is divided as the plan is. */
+static int64_t divide(const struct repair_person *person, const struct visits_attendance *whole,
+    const struct chain *chain, int64_t planned_utc)
+{
+    int64_t start_utc = planned_of(person, chain->slots[0])->start_utc;
+    int64_t end_utc = planned_of(person, chain->slots[chain->count - 1])->end_utc;
+
+    return whole->in_utc +
+           (planned_utc - start_utc) * (whole->out_utc - whole->in_utc) / (end_utc - start_utc);
+}
+
 /* Fill in the parts. false: one would be too short. */
 static bool cut_chain(
     const struct repair_person *person, const struct visits_attendance *whole, struct chain *chain)
@@ -180,9 +219,12 @@ static bool cut_chain(
         chain->parts[i].evidence |= ATTENDANCE_REPAIRED;
     }
     for (size_t i = 0; i + 1 < chain->count; i++) {
-        cut(params, gaps, gaps_count, planned_of(person, chain->slots[i])->end_utc,
-            planned_of(person, chain->slots[i + 1])->start_utc, &chain->parts[i],
-            &chain->parts[i + 1]);
+        int64_t end_utc =
+            divide(person, whole, chain, planned_of(person, chain->slots[i])->end_utc);
+        int64_t start_utc =
+            divide(person, whole, chain, planned_of(person, chain->slots[i + 1])->start_utc);
+
+        cut(params, gaps, gaps_count, end_utc, start_utc, &chain->parts[i], &chain->parts[i + 1]);
         chain->has_own_taps = chain->has_own_taps && chain->parts[i].out_id != 0;
     }
     for (size_t i = 0; i < chain->count; i++) {
@@ -220,7 +262,9 @@ static bool fits(
             return false;
         }
     }
-    chain->is_near = in_off_s <= params->near_s && out_off_s <= params->near_s;
+    chain->is_near =
+        in_off_s <= params->near_s && out_off_s <= params->near_s &&
+        whole->out_utc >= into(planned_of(person, chain->slots[chain->count - 1]), SURE_PART);
     return cut_chain(person, whole, chain);
 }
 
@@ -257,46 +301,54 @@ static int note(struct repair_person *person, const struct chain *chain, size_t 
     return repair_add(person->list, &repair);
 }
 
-static int repair_one(struct repair_person *person, size_t index)
+/* Split the attendance, or propose to. */
+static int apply(struct repair_person *person, const struct chain *chain)
 {
     const struct repair_params *params = &person->rules->params->repairs;
-    struct chain chain = {.count = 0};
-    bool is_held = false;
+    bool is_held =
+        !is_released(person, chain) && (params->policies[REPAIR_BOUNDARY] != REPAIR_PAY ||
+                                           !(chain->is_near || chain->has_own_taps));
     int rc = 0;
 
-    if (!fits(person, &person->attendances->rows[index], &chain)) {
-        return 0;
-    }
-    is_held = !is_released(person, &chain) && (params->policies[REPAIR_BOUNDARY] != REPAIR_PAY ||
-                                                  !(chain.is_near || chain.has_own_taps));
     if (!is_held) {
-        person->attendances->rows[index] = chain.parts[0];
+        person->attendances->rows[chain->attendance] = chain->parts[0];
     }
-    for (size_t i = 0; rc == 0 && i < chain.count; i++) {
-        if (!is_held || i > 0) {
-            rc = note(person, &chain, i, is_held);
-        }
+    for (size_t i = 0; rc == 0 && i < chain->count; i++) {
+        rc = note(person, chain, i, is_held); /* of a proposal only what was missed stays */
         if (rc == 0 && !is_held && i > 0) {
-            rc = attendances_append(person->attendances, &chain.parts[i]);
+            rc = attendances_append(person->attendances, &chain->parts[i]);
         }
     }
     return rc;
 }
 
+/* Every split is found before the first is made: so that none depends on another. */
 int repair_boundaries(struct repair_person *person)
 {
-    size_t count = person->attendances->count;
+    size_t count = person->attendances->count - person->first_attendance;
+    struct chain *chains = NULL;
+    size_t found = 0;
     int rc = 0;
 
-    if (person->rules->params->repairs.policies[REPAIR_BOUNDARY] == REPAIR_OFF) {
+    if (person->rules->params->repairs.policies[REPAIR_BOUNDARY] == REPAIR_OFF || count == 0) {
         return 0;
     }
-    for (size_t i = person->first_attendance; rc == 0 && i < count; i++) {
+    chains = malloc(count * sizeof *chains);
+    if (chains == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = person->first_attendance; i < person->attendances->count; i++) {
         const struct visits_attendance *whole = &person->attendances->rows[i];
 
-        if (whole->status == ATTENDANCE_OK && (whole->evidence & ATTENDANCE_DOUBTFUL) == 0) {
-            rc = repair_one(person, i);
+        chains[found].attendance = i;
+        if (whole->status == ATTENDANCE_OK && (whole->evidence & ATTENDANCE_DOUBTFUL) == 0 &&
+            fits(person, whole, &chains[found])) {
+            found++;
         }
     }
+    for (size_t i = 0; rc == 0 && i < found; i++) {
+        rc = apply(person, &chains[i]);
+    }
+    free(chains);
     return rc;
 }

@@ -63,6 +63,21 @@ static bool estimate_by_other(const struct repair_person *person, size_t slot_in
     return false;
 }
 
+/* Whether another carer is known to have been at this visit. */
+static bool has_other(const struct repair_person *person, size_t slot_index)
+{
+    const struct visits_slot *slot = &person->slots[slot_index];
+    size_t first = slot_index - (slot->number - 1u);
+    size_t count = (size_t)person->rules->dataset->planned[slot->planned].carers_required;
+
+    for (size_t i = first; i < first + count; i++) {
+        if (i != slot_index && person->slots[i].status == SLOT_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int compare(const void *left, const void *right)
 {
     int32_t a = *(const int32_t *)left;
@@ -118,6 +133,8 @@ static struct estimate estimate_length(
 
     if (!estimate_by_other(person, slot_index, own, &estimate)) {
         (void)estimate_by_usual(person, planned, &estimate);
+        /* Two who did not come together: what this one did nobody can tell. */
+        estimate.is_good = estimate.is_good && !has_other(person, slot_index);
     }
     if (estimate.worked_s > length_of(planned)) {
         estimate.worked_s = length_of(planned);
