@@ -412,6 +412,7 @@ static int open_core(struct collector *collector, struct err *err)
     collector->inputs =
         (struct inputs){.storage = collector->storage, .publish = publish, .user = collector};
     live_ports.storage = collector->storage;
+    live_ports.repairs = collector->conf->repairs;
     rc = ingest_open(&collector->ingest, &with_storage, collector->conf->id, err);
     if (rc == 0) {
         rc = live_open(&collector->live, &live_ports, err);

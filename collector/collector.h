@@ -16,13 +16,14 @@
 
 struct err;
 
-enum { COLLECTOR_PATH_SIZE = 512, COLLECTOR_NAME_SIZE = 65 };
+enum { COLLECTOR_PATH_SIZE = 512, COLLECTOR_NAME_SIZE = 65, COLLECTOR_REPAIRS_SIZE = 128 };
 
 struct collector_conf {
     char id[33];   /* how it calls itself, and its MQTT client id */
     char site[33]; /* "+": all sites of the broker */
     char store[COLLECTOR_PATH_SIZE];
-    bool store_is_preset; /* nobody chose it: its folder is made */
+    bool store_is_preset;                 /* nobody chose it: its folder is made */
+    char repairs[COLLECTOR_REPAIRS_SIZE]; /* of the site's verdicts; see repair_parse() */
     char host[256];
     int64_t port;
     int64_t keepalive_s;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "collector/live/live.h"
 #include "proto/topics.h"
 
 #define TEXT(member)                                                                               \
@@ -23,6 +24,9 @@ const struct conf_item collector_conf_items[] = {
         "The store file; empty: collector.db in the state directory."},
     {"collector", "quarantine_mib", CONF_INT, "MiB", 0, 1048576, "64", NULL, TEXT(quarantine_mib),
         "The most that messages which cannot be used may take; more are counted; 0: any."},
+    {"collector", "repairs", CONF_STRING, NULL, 0, 0, "none", NULL, TEXT(repairs),
+        "What the verdicts put right: direction, leaving, arrival, boundary or all, :hold or "
+        ":pay."},
     {"metrics", "socket", CONF_STRING, NULL, 0, 0, "", NULL, TEXT(metrics_socket),
         "Unix socket that tells the counters in Prometheus' text format; empty: none."},
     {"broker", "host", CONF_STRING, NULL, 0, 0, "127.0.0.1", NULL, TEXT(host),
@@ -80,6 +84,12 @@ int collector_conf_finish(struct collector_conf *conf, struct err *err)
         return err_set(err, ECM_ECONFIG,
             "collector.site: '%s' is neither + nor 1 to 32 of letters, digits, '-', '_', '.'",
             conf->site);
+    }
+    if (!live_repairs_are_valid(conf->repairs)) {
+        return err_set(err, ECM_ECONFIG,
+            "collector.repairs: '%s' is not none, nor a list of direction, leaving, arrival, "
+            "boundary, all, each with :hold or :pay",
+            conf->repairs);
     }
     if ((conf->cert_file[0] == '\0') != (conf->key_file[0] == '\0')) {
         return err_set(

@@ -55,7 +55,7 @@ static void print_help(void)
     }
     (void)printf(
         "\nDATA is --store FILE, or --from DIR to work straight from the files; with either\n"
-        "--period ID, --as-of UTC_SECONDS and --zone NAME.\n"
+        "--period ID, --as-of UTC_SECONDS, --zone NAME and --repairs LIST (docs/REPAIRS.md).\n"
         "'ecm-pay COMMAND --help' explains one command, ecm-pay(1) all; --version says which\n"
         "this is. Exit status: 0 done, 1 failed, 2 bad usage or input.\n");
 }

@@ -32,6 +32,7 @@ struct period {
 
 struct live {
     struct live_ports ports;
+    struct visits_params params; /* the default ones, with the site's repairs */
     struct tzif zone;
     struct local_days days;
     struct touch *touches;
@@ -185,8 +186,8 @@ static int redo_period(struct live *live)
     while (!live->periods[i].is_waiting) {
         i++;
     }
-    rc = unless_gone(redo_verdicts(live->ports.storage, &live->days, live->periods[i].period_id,
-        NULL, live->ports.now_utc(live->ports.user), &changed, NULL));
+    rc = unless_gone(redo_verdicts(live->ports.storage, &live->params, &live->days,
+        live->periods[i].period_id, NULL, live->ports.now_utc(live->ports.user), &changed, NULL));
     if (rc == 0) {
         live->periods[i].is_waiting = false;
         live->waiting_count--;
@@ -236,8 +237,8 @@ static int redo_person(struct live *live, const char *person_id, const struct to
             touch->from_utc > period->end_utc + STORAGE_MARGIN_S) {
             continue;
         }
-        rc = unless_gone(redo_verdicts(live->ports.storage, &live->days, period->period_id,
-            person_id, live->ports.now_utc(live->ports.user), &changed, NULL));
+        rc = unless_gone(redo_verdicts(live->ports.storage, &live->params, &live->days,
+            period->period_id, person_id, live->ports.now_utc(live->ports.user), &changed, NULL));
         live->counts.people++;
         live->counts.verdicts += changed;
     }
@@ -305,6 +306,13 @@ struct live_backlog live_backlog(struct live *live)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
+bool live_repairs_are_valid(const char *repairs)
+{
+    struct repair_params params = REPAIR_DEFAULTS;
+
+    return repair_parse(&params, repairs) == NULL;
+}
+
 int live_open(struct live **ret_live, const struct live_ports *ports, struct err *err)
 {
     struct live *live = calloc(1, sizeof *live);
@@ -314,6 +322,12 @@ int live_open(struct live **ret_live, const struct live_ports *ports, struct err
         return err_set(err, -ENOMEM, "live: out of memory");
     }
     live->ports = *ports;
+    live->params = visits_default_params;
+    if (ports->repairs != NULL && repair_parse(&live->params.repairs, ports->repairs) != NULL) {
+        rc = err_set(err, -EINVAL, "live: '%s' is no choice of repairs", ports->repairs);
+        live_close(live);
+        return rc;
+    }
     rc = tzif_load(&live->zone, "Europe/London", err);
     if (rc == 0) {
         live->days = (struct local_days){live->zone.at_utc, live->zone.offset_s, live->zone.count};

@@ -25,7 +25,11 @@ struct live_ports {
     int64_t (*now_utc)(void *user); /* Unix seconds: the as-of of every verdict */
     uint64_t (*now_us)(void *user); /* any steady clock, for the slices */
     void *user;
+    const char *repairs; /* the site's choice, as repair_parse() reads it; NULL: none */
 };
+
+/* Whether repairs is such a choice. */
+bool live_repairs_are_valid(const char *repairs);
 
 struct live_counts {
     uint64_t people;   /* person-periods reconciled again */

@@ -112,8 +112,9 @@ static int price_and_put(struct storage *storage, const struct pay_input *unpric
     return rc;
 }
 
-int redo_verdicts(struct storage *storage, const struct local_days *days, const char *period_id,
-    const char *person_id, int64_t asof_utc, uint64_t *ret_changed, struct err *err)
+int redo_verdicts(struct storage *storage, const struct visits_params *params,
+    const struct local_days *days, const char *period_id, const char *person_id, int64_t asof_utc,
+    uint64_t *ret_changed, struct err *err)
 {
     const struct storage_filter filter = {.period_id = period_id, .person_id = person_id};
     struct visits_result result = {.people_count = 0};
@@ -130,14 +131,14 @@ int redo_verdicts(struct storage *storage, const struct local_days *days, const 
         const struct visits_period span = {period->start_utc, period->end_utc, asof_utc};
         struct pay_input input = {
             .dataset = &dataset,
-            .visits_params = &visits_default_params,
+            .visits_params = params,
             .result = &result,
             .period = period,
             .days = days,
             .params = &pay_default_params,
         };
 
-        rc = visits_reconcile(&dataset, &visits_default_params, &span, &result);
+        rc = visits_reconcile(&dataset, params, &span, &result);
         if (rc == 0) {
             rc = price_and_put(storage, &input, period_id, person_id, ret_changed);
         }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "collector/pay/local_days.h"
+#include "collector/visits/visits.h"
 
 struct err;
 struct storage;
@@ -17,7 +18,8 @@ struct storage;
  * person_id NULL: everybody. Reads and writes the store, each in a transaction of its own.
  * -ENOENT: no such period or person (any more); else the store's errors, or -ENOMEM.
  */
-int redo_verdicts(struct storage *storage, const struct local_days *days, const char *period_id,
-    const char *person_id, int64_t asof_utc, uint64_t *ret_changed, struct err *err);
+int redo_verdicts(struct storage *storage, const struct visits_params *params,
+    const struct local_days *days, const char *period_id, const char *person_id, int64_t asof_utc,
+    uint64_t *ret_changed, struct err *err);
 
 #endif

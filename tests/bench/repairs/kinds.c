@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/direction.h"
+#include "tap/direction.h"
 
 enum { HOMES_MAX = 4096 };
 

@@ -57,7 +57,7 @@ static char *pay(struct world *world)
     assert_non_null(people);
     assert_int_equal(pay_rates_init(&rates, &world->dataset), 0);
     run.input = (struct pay_input){.dataset = &world->dataset,
-        .visits_params = &visits_default_params,
+        .visits_params = &world->params,
         .result = &world->result,
         .period = &period,
         .days = &days,
@@ -123,6 +123,36 @@ static void order_and_parts_never_matter_and_the_identity_always_holds(void **st
         world_done(&parts);
     }
     assert_true(capped > 0 && guaranteed > 0);
+}
+
+/* Whatever is on, held or paid: the account comes out, and neither order nor parts matter. */
+static void the_identity_holds_with_every_choice_of_repairs(void **state)
+{
+    static const char *const choices[] = {"all", "all:pay", "direction:pay,leaving:pay",
+        "boundary:pay,direction", "leaving:pay,arrival:pay"};
+    unsigned seed = 20260314;
+    size_t repaired = 0;
+
+    (void)state;
+    printf("seed %u\n", seed);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct world whole;
+        struct world parts;
+        char *csv = NULL;
+
+        chance_fill(&whole, &seed);
+        assert_null(repair_parse(&whole.params.repairs, choices[round % 5]));
+        csv = pay(&whole);
+        repaired += whole.result.repairs_count;
+        chance_split(&parts, &whole, &seed);
+        assert_pays(csv, &parts);
+        chance_shuffle(&whole, &seed);
+        assert_pays(csv, &whole);
+        free(csv);
+        world_done(&whole);
+        world_done(&parts);
+    }
+    assert_true(repaired > ROUNDS);
 }
 
 static void tap_that_is_added_and_voided_pays_the_same(void **state)
@@ -208,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_and_parts_never_matter_and_the_identity_always_holds),
+        cmocka_unit_test(the_identity_holds_with_every_choice_of_repairs),
         cmocka_unit_test(tap_that_is_added_and_voided_pays_the_same),
         cmocka_unit_test(run_1_and_its_adjustments_are_run_2_line_by_line),
     };

@@ -151,7 +151,7 @@ static text_id same(struct world *to, const struct world *from, text_id id)
 
 void chance_split(struct world *to, const struct world *from, unsigned *seed)
 {
-    *to = (struct world){.period = from->period};
+    *to = (struct world){.period = from->period, .params = from->params};
     assert_int_equal(dataset_init(&to->dataset), 0);
     SPLIT(event, events, event_row, &row.event_id, &row.device_id, &row.card_uid)
     SPLIT(amendment, amendments, amendment_row, &row.amend_id, &row.person_id, &row.carer_id,

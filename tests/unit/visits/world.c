@@ -44,7 +44,8 @@ static void add_carer(struct world *world, const char *carer, const char *card)
 
 void world_init(struct world *world)
 {
-    *world = (struct world){.period = {.start_utc = 0, .end_utc = WEEK_S, .asof_utc = ASOF}};
+    *world = (struct world){.period = {.start_utc = 0, .end_utc = WEEK_S, .asof_utc = ASOF},
+        .params = visits_default_params};
     assert_int_equal(dataset_init(&world->dataset), 0);
     add_person(world, "S1", "H1");
     add_person(world, "S2", "H2");
@@ -115,8 +116,7 @@ void world_reconcile(struct world *world)
 {
     visits_done(&world->result);
     assert_int_equal(
-        visits_reconcile(&world->dataset, &visits_default_params, &world->period, &world->result),
-        0);
+        visits_reconcile(&world->dataset, &world->params, &world->period, &world->result), 0);
 }
 
 const struct visits_slot *world_slot(const struct world *world, size_t i)

@@ -12,6 +12,7 @@ enum { WEEK_S = 604800, ASOF = 1000000, NINE = 32400, HALF_HOUR = 1800 };
 struct world {
     struct dataset dataset;
     struct visits_period period;
+    struct visits_params params; /* the default ones, to be changed */
     struct visits_result result;
 };
 
@@ -31,7 +32,7 @@ struct amendment_row *world_add(struct world *world, const char *id, char kind, 
 
 void world_void(struct world *world, const char *id, const char *event);
 
-/* Reconcile with the default parameters; may be called again. */
+/* Reconcile with the parameters of world; may be called again. */
 void world_reconcile(struct world *world);
 
 /* The i-th of a list, which must exist. */
