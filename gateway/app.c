@@ -17,6 +17,7 @@
 #include "gateway/gateway.h"
 #include "gateway/metrics.h"
 #include "gateway/settings.h"
+#include "gateway/taglines.h"
 #include "hal/clock.h"
 #include "hal/reader.h"
 
@@ -39,6 +40,8 @@ struct app {
         struct loop_source *source;
         int fd;
     } reader, inputs[GATEWAY_INPUTS];
+    struct taglines *taglines; /* NULL: no tag readers */
+    struct loop_source *taglines_source;
     struct metrics *metrics; /* NULL: not wanted */
     struct mqtt_io *io;
     struct mqtt_session *session; /* NULL: its files could not be read, try again */
@@ -47,6 +50,7 @@ struct app {
     char status[GATEWAY_STATUS_SIZE];
     char outbox_path[PATH_SIZE];
     char key_path[PATH_SIZE];
+    char relay_path[PATH_SIZE];
 };
 
 /* ---- MQTT --------------------------------------------------------------------------------- */
@@ -206,6 +210,9 @@ static uint64_t do_what_is_due(struct app *app)
     /* Cheap when there is nothing: with an IRQ line it is one look at it (hal/reader.h). */
     gateway_poll_reader(app->gateway, 0);
     watch(app, &app->reader, hal_reader_fd(reader));
+    if (app->taglines != NULL) {
+        taglines_poll(app->taglines, loop_now_us());
+    }
     if (app->session == NULL && loop_now_us() >= app->session_retry_us) {
         open_session(app);
     }
@@ -217,6 +224,9 @@ static uint64_t do_what_is_due(struct app *app)
     due.clock_us = earlier(due.clock_us, earlier(step_us, hal_reader_due_us(reader)));
     if (app->session == NULL) {
         due.uplink_us = earlier(due.uplink_us, app->session_retry_us);
+    }
+    if (app->taglines != NULL) {
+        due.uplink_us = earlier(due.uplink_us, taglines_due_us(app->taglines));
     }
     return earlier(until(due.clock_us, hal_clock_boot_us(app->ports.clock)),
         until(due.uplink_us, loop_now_us()));
@@ -290,6 +300,9 @@ static int open_gateway(struct app *app, struct err *err)
         .outbox_bytes_max = (uint64_t)settings->budget_mib << 20,
         .keep_days = (unsigned)settings->keep_days,
         .home_limit_s = (unsigned)settings->home_limit_h * 3600u,
+        .relay_path = app->taglines != NULL ? app->relay_path : NULL,
+        .relay_bytes_max = (uint64_t)settings->tagreader_budget_mib << 20,
+        .update_path = text_or_null(settings->tagreader_update),
     };
     const struct gateway_ports ports = {
         .clock = app->ports.clock,
@@ -298,6 +311,8 @@ static int open_gateway(struct app *app, struct err *err)
         .reader_count = 1,
         .uplink = {app, port_publish, port_subscribe, port_now_us},
         .inputs = {app->ports.inputs[0], app->ports.inputs[1]},
+        .line_send = taglines_send,
+        .line_user = app->taglines,
     };
 
     return gateway_open(&app->gateway, &conf, &ports, err);
@@ -324,6 +339,30 @@ static int open_loop(struct app *app, struct err *err)
     return rc < 0 ? err_set(err, rc, "event loop: %s", strerror(-rc)) : 0;
 }
 
+static int open_taglines(struct app *app, struct err *err)
+{
+    if (app->ports.taglines == NULL || app->settings->tagreader_devices[0] == '\0') {
+        return 0;
+    }
+    return taglines_open(
+        &app->taglines, app->settings->tagreader_devices, app->ports.taglines, err);
+}
+
+static int start_taglines(struct app *app, struct err *err)
+{
+    int rc = 0;
+
+    if (app->taglines == NULL) {
+        return 0;
+    }
+    rc = loop_add_fd(app->loop, &app->taglines_source, taglines_fd(app->taglines), turn, app);
+    if (rc < 0) {
+        return err_set(err, rc, "event loop: %s", strerror(-rc));
+    }
+    taglines_start(app->taglines, app->gateway);
+    return 0;
+}
+
 static int start(struct app *app, struct err *err)
 {
     int rc = make_folder(app->settings->state_dir, err);
@@ -332,7 +371,13 @@ static int start(struct app *app, struct err *err)
         rc = open_loop(app, err);
     }
     if (rc == 0) {
+        rc = open_taglines(app, err);
+    }
+    if (rc == 0) {
         rc = open_gateway(app, err);
+    }
+    if (rc == 0) {
+        rc = start_taglines(app, err);
     }
     if (rc == 0) {
         rc = mqtt_io_open(&app->io, err);
@@ -351,11 +396,14 @@ static int start(struct app *app, struct err *err)
 static void stop(struct app *app)
 {
     metrics_close(app->metrics);
+    taglines_stop(app->taglines);
     gateway_close(app->gateway);
     app->gateway = NULL;
     mqtt_session_close(app->session);
     loop_source_close(app->io_source);
     mqtt_io_close(app->io);
+    loop_source_close(app->taglines_source);
+    taglines_close(app->taglines);
     loop_source_close(app->reader.source);
     for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
         loop_source_close(app->inputs[i].source);
@@ -376,6 +424,7 @@ int app_run(const struct settings *settings, const struct app_ports *ports, stru
     }
     (void)snprintf(app.outbox_path, sizeof app.outbox_path, "%s/outbox.db", settings->state_dir);
     (void)snprintf(app.key_path, sizeof app.key_path, "%s/device.key", settings->state_dir);
+    (void)snprintf(app.relay_path, sizeof app.relay_path, "%s/relay.db", settings->state_dir);
     rc = start(&app, err);
     if (rc == 0) {
         loop_notify("READY=1");

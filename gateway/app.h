@@ -21,12 +21,14 @@ struct hal_clock;
 struct hal_feedback;
 struct hal_reader;
 struct settings;
+struct tagline_port;
 
 struct app_ports {
     struct hal_clock *clock;                    /* real time */
     struct contact_conf inputs[GATEWAY_INPUTS]; /* see struct gateway_ports */
     struct hal_feedback *feedback;
     struct hal_reader *reader;
+    const struct tagline_port *taglines; /* NULL: no lines for tag readers */
     /*
      * For a simulated reader, else NULL. step() moves the simulation to now and returns the boot
      * time at which it wants to be called again; on_input() is called when input_fd is readable and

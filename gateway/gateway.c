@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/outbox.h"
+#include "gateway/relay.h"
 #include "hal/clock.h"
 #include "hal/reader.h"
 
@@ -243,6 +244,9 @@ int gateway_open(struct gateway **ret_gateway, const struct gateway_conf *conf,
     if (rc == 0) {
         rc = open_uplink(gateway, err);
     }
+    if (rc == 0) {
+        rc = gateway_open_relay(gateway, conf, err);
+    }
     if (rc < 0) {
         gateway_close(gateway);
         return rc;
@@ -264,6 +268,7 @@ void gateway_close(struct gateway *gateway)
         gateway_send_state(gateway, false);
     }
     gateway_close_inputs(gateway);
+    relay_close(gateway->relay);
     uplink_free(gateway->uplink);
     outbox_close(gateway->box);
     signer_close(gateway->signer);
@@ -419,6 +424,9 @@ void gateway_on_connected(struct gateway *gateway)
         }
     }
     uplink_on_connected(gateway->uplink);
+    if (gateway->relay != NULL) {
+        relay_on_connected(gateway->relay);
+    }
     gateway_send_state(gateway, true);
     gateway_send_alerts(gateway);
 }
@@ -427,6 +435,9 @@ void gateway_on_disconnected(struct gateway *gateway, const char *reason, unsign
 {
     gateway->is_connected = false;
     uplink_on_disconnected(gateway->uplink);
+    if (gateway->relay != NULL) {
+        relay_on_disconnected(gateway->relay);
+    }
     health_set(&gateway->health, HEALTH_BROKER, reason);
     log_debug("no connection: %s, next try in %u ms device=%s", reason, retry_ms, gateway->device);
 }
@@ -454,6 +465,8 @@ void gateway_on_message(
     if (topic_parse(topic, &to) < 0 || strcmp(to.site, gateway->site) != 0 ||
         strcmp(to.device, gateway->device) != 0) {
         gateway->messages_ignored++;
+    } else if (to.kind == TOPIC_ACK && gateway_relay_takes_ack(gateway, payload, size)) {
+        return;
     } else if (to.kind == TOPIC_ACK) {
         handle_uplink_event(gateway, uplink_on_ack(gateway->uplink, payload, size));
     } else if (to.kind == TOPIC_CMD && command_decode(payload, size, &command) == 0) {
@@ -478,6 +491,10 @@ static void keep_house(struct gateway *gateway, uint64_t now_us)
     /* A failure changes nothing that was promised; it is tried again. */
     (void)outbox_keep_house(gateway->box,
         now.wall_trust == WALL_UNSET ? OUTBOX_NO_CLOCK : now.wall_ms, gateway->keep_days);
+    if (gateway->relay != NULL) {
+        relay_keep_house(
+            gateway->relay, now.wall_trust == WALL_UNSET ? OUTBOX_NO_CLOCK : now.wall_ms);
+    }
     gateway->next_house_us = now_us + HOUSE_US;
 }
 
@@ -502,8 +519,13 @@ static uint64_t tick_clock(struct gateway *gateway)
 static uint64_t tick_uplink(struct gateway *gateway)
 {
     uint64_t due_us = UINT64_MAX;
+    uint64_t relay_us = UINT64_MAX;
     enum uplink_event event = uplink_tick(gateway->uplink, &due_us);
 
+    if (gateway->relay != NULL) {
+        relay_tick(gateway->relay, &relay_us);
+        due_us = earlier(due_us, relay_us);
+    }
     if (event != UPLINK_NOTHING) {
         handle_uplink_event(gateway, event);
         due_us = 0; /* come back at once */

@@ -67,6 +67,9 @@ struct gateway_conf {
     uint64_t outbox_bytes_max; /* disk budget; 0: 256 MiB */
     unsigned keep_days;        /* acked records stay this long; 0: 90 */
     unsigned home_limit_s;     /* an older open check-in no longer makes a tap "out"; 0: 4 h */
+    const char *relay_path;    /* what tag readers hand over; NULL: none are served */
+    uint64_t relay_bytes_max;  /* disk budget for it */
+    const char *update_path;   /* image for tag readers; NULL: none */
 };
 
 struct gateway_ports {
@@ -84,6 +87,9 @@ struct gateway_ports {
      */
     void (*on_record)(void *user, const struct record *record, int rc);
     void *on_record_user;
+    /* Bytes for the line of a tag reader; needed with conf.relay_path. Must not call the gateway. */
+    void (*line_send)(void *user, int line, const uint8_t *bytes, size_t size);
+    void *line_user;
 };
 
 /* When gateway_tick() is wanted next; whichever comes first. UINT64_MAX: not because of this. */
@@ -108,6 +114,13 @@ void gateway_poll_reader(struct gateway *gateway, size_t index);
 
 /* What to wait for besides gateway_due for ports.inputs[index]; -1: nothing. Ask after each tick. */
 int gateway_input_fd(struct gateway *gateway, size_t index);
+/*
+ * The line of a tag reader came up, brought bytes, went down (relay.h). gateway_line_open() gives its
+ * number, or -ENOSPC. Records that came are committed and answered by the next gateway_tick().
+ */
+int gateway_line_open(struct gateway *gateway, const char *name);
+void gateway_line_close(struct gateway *gateway, int line);
+void gateway_line_bytes(struct gateway *gateway, int line, const uint8_t *bytes, size_t size);
 
 /* The transport is up: subscribes and says hello. */
 void gateway_on_connected(struct gateway *gateway);

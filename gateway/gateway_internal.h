@@ -16,6 +16,7 @@
 #include "tap/direction.h"
 
 struct outbox;
+struct relay;
 struct signer;
 
 enum { ALERTS_WAITING_MAX = 4 };
@@ -46,6 +47,7 @@ struct gateway {
     struct signer *signer;
     struct outbox *box;
     struct uplink *uplink;
+    struct relay *relay; /* NULL: no tag readers */
     struct health health;
     struct timetrust timetrust;
     struct direction direction;
@@ -102,6 +104,15 @@ uint64_t gateway_tick_inputs(struct gateway *gateway);
 
 /* Do a command from the collector or the field engineer and answer it. */
 void gateway_run_command(struct gateway *gateway, const struct command *command);
+
+/* Answer a command. */
+void gateway_send_result(struct gateway *gateway, const struct command_result *result);
+
+/* Tag readers. An ack about another log than ours, a command for a tag reader: true, done with. */
+int gateway_open_relay(struct gateway *gateway, const struct gateway_conf *conf, struct err *err);
+bool gateway_relay_takes_ack(struct gateway *gateway, const uint8_t *payload, size_t size);
+bool gateway_relay_takes_command(struct gateway *gateway, const struct command *command);
+void gateway_relay_state(struct gateway *gateway, struct device_state *state);
 
 /* Show a pattern; a failure is health's business, not the tap's. */
 void gateway_show(struct gateway *gateway, enum hal_feedback_pattern pattern);

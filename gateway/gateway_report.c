@@ -100,13 +100,14 @@ void gateway_state(struct gateway *gateway, struct device_state *ret_state)
     for (size_t i = 0; i < gateway->ports.reader_count; i++) {
         state.reader_ok = state.reader_ok && !health_is_bad(&gateway->health, health_reader(i));
     }
+    gateway_relay_state(gateway, &state);
     *ret_state = state;
 }
 
 void gateway_send_state(struct gateway *gateway, bool is_online)
 {
     struct device_state state = {0};
-    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
+    uint8_t bytes[STATE_MESSAGE_MAX] = {0};
     size_t size = 0;
 
     gateway_state(gateway, &state);
@@ -141,13 +142,24 @@ const char *gateway_status(struct gateway *gateway, char line[static GATEWAY_STA
     return line;
 }
 
+void gateway_send_result(struct gateway *gateway, const struct command_result *result)
+{
+    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
+    size_t size = 0;
+
+    if (command_result_encode(result, bytes, sizeof bytes, &size) == 0) {
+        (void)publish(gateway, TOPIC_CMD_RESULT, bytes, size, false);
+    }
+}
+
 void gateway_run_command(struct gateway *gateway, const struct command *command)
 {
     struct command_result result = {.command_id = command->command_id};
     char line[GATEWAY_STATUS_SIZE] = "";
-    uint8_t bytes[SMALL_MESSAGE_MAX] = {0};
-    size_t size = 0;
 
+    if (gateway_relay_takes_command(gateway, command)) {
+        return;
+    }
     if (strcmp(command->name, "blink") == 0) {
         gateway_show(gateway, HAL_FEEDBACK_READY);
         (void)snprintf(result.text, sizeof result.text, "blinking");
@@ -162,9 +174,7 @@ void gateway_run_command(struct gateway *gateway, const struct command *command)
         result.code = -ENOSYS;
         (void)snprintf(result.text, sizeof result.text, "unknown command");
     }
-    if (command_result_encode(&result, bytes, sizeof bytes, &size) == 0) {
-        (void)publish(gateway, TOPIC_CMD_RESULT, bytes, size, false);
-    }
+    gateway_send_result(gateway, &result);
 }
 
 /* From more than a batch until nothing is owed; its end is told at once, not five minutes later. */

@@ -20,6 +20,7 @@
 #include "gateway/feedback_text.h"
 #include "gateway/settings.h"
 #include "gateway/source.h"
+#include "gateway/taglines.h"
 #include "hal/chip/pn532_hsu.h"
 #include "hal/chip/pn532_reader.h"
 #include "hal/chip/pn532_spi.h"
@@ -301,6 +302,32 @@ static struct contact_conf conf_of(const struct settings_input *input)
     };
 }
 
+/* ---- lines of tag readers ----------------------------------------------------------------- */
+
+static int open_line(void *user, const char *path, struct hal_serial **ret_serial)
+{
+    struct serial_linux *serial = calloc(1, sizeof *serial);
+    int rc = -ENOMEM;
+
+    (void)user;
+    if (serial != NULL) {
+        rc = serial_linux_open(serial, path);
+    }
+    if (rc < 0) {
+        free(serial);
+        return rc;
+    }
+    *ret_serial = &serial->base;
+    return 0;
+}
+
+static void close_line(void *user, struct hal_serial *serial)
+{
+    (void)user;
+    serial_linux_close((struct serial_linux *)serial);
+    free(serial);
+}
+
 /* ---- arguments ---------------------------------------------------------------------------- */
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
@@ -328,11 +355,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static int run(struct board *board)
 {
     static const struct source_factory factory_template = {open_reader, close_reader, NULL};
+    static const struct tagline_port taglines = {NULL, open_line, close_line};
     struct source_factory factory = factory_template;
     bool is_simulated = board->settings->reader_type == SETTINGS_READER_SIMULATED;
     struct app_ports ports = {
         .clock = &board->clock.base,
         .input_fd = -1,
+        .taglines = &taglines,
         .inputs = {conf_of(&board->settings->case_contact), conf_of(&board->settings->assist)},
     };
     struct err err = {0};

@@ -403,7 +403,7 @@ static int check(
  * in memory, and everything we add behind it would be lost with it. The folder for the like reason:
  * SQLite does not look at how the folder's fsync ended. Only with the file locked.
  */
-static int make_durable(const char *path, struct err *err)
+int outbox_db_make_durable(const char *path, struct err *err)
 {
     char wal[OUTBOX_PATH_MAX + 8] = "";
     int rc = 0;
@@ -419,8 +419,7 @@ static int make_durable(const char *path, struct err *err)
     return rc == -ENOSPC ? ECM_EFULL : rc;
 }
 
-int outbox_db_open(
-    sqlite3 **ret_db, const struct outbox_conf *conf, struct outbox_head *ret_head, struct err *err)
+int outbox_db_connect(sqlite3 **ret_db, const struct outbox_conf *conf, struct err *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     sqlite3 *db = NULL;
@@ -433,28 +432,37 @@ int outbox_db_open(
     if (sqlite_rc == SQLITE_OK) {
         sqlite_rc = apply_db_config(db);
     }
-    if (sqlite_rc != SQLITE_OK) {
-        rc = refuse(db, conf->path, sqlite_rc, err);
-        goto fail;
+    rc = sqlite_rc == SQLITE_OK ? apply_settings(db, conf, err)
+                                : refuse(db, conf->path, sqlite_rc, err);
+    if (rc < 0) {
+        (void)sqlite3_close(db);
+        return rc;
     }
-    rc = apply_settings(db, conf, err);
-    if (rc == 0) {
-        rc = settle_format(db, conf, err);
+    *ret_db = db;
+    return 0;
+}
+
+int outbox_db_open(
+    sqlite3 **ret_db, const struct outbox_conf *conf, struct outbox_head *ret_head, struct err *err)
+{
+    sqlite3 *db = NULL;
+    int rc = outbox_db_connect(&db, conf, err);
+
+    if (rc < 0) {
+        return rc;
     }
+    rc = settle_format(db, conf, err);
     if (rc == 0) {
-        rc = make_durable(conf->path, err);
+        rc = outbox_db_make_durable(conf->path, err);
     }
     if (rc == 0) {
         rc = check(db, conf, ret_head, err);
     }
     if (rc < 0) {
-        goto fail;
+        (void)sqlite3_close(db);
+        return rc;
     }
     (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     *ret_db = db;
     return 0;
-
-fail:
-    (void)sqlite3_close(db);
-    return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * outbox_db.h - one outbox file as a SQLite connection with the settings that durability needs.
  *
- * Used by outbox.c and outbox_salvage.c only.
+ * Used by the files of the outbox and of relayed logs only.
  */
 #ifndef ECM_GATEWAY_OUTBOX_DB_H
 #define ECM_GATEWAY_OUTBOX_DB_H
@@ -35,6 +35,15 @@ int outbox_db_code(sqlite3 *db, int sqlite_rc);
 
 /* Run one or more statements whose rows nobody wants. A SQLite code. */
 int outbox_db_exec(sqlite3 *db, const char *sql);
+
+/*
+ * Open path (creating it when absent), set and read back every setting. What the file is stays open.
+ * The close after it leaves the WAL as it is, until SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE is set to 0.
+ */
+int outbox_db_connect(sqlite3 **ret_db, const struct outbox_conf *conf, struct err *err);
+
+/* Write the WAL and the folder's entry once more; see the function. Only with the file locked. */
+int outbox_db_make_durable(const char *path, struct err *err);
 
 /*
  * Open path, set and read back every setting, create the tables when the file is new, check it

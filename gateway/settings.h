@@ -14,6 +14,7 @@
 #include "base/conf.h"
 
 /* A GPIO line may be named by a file, so by a path. */
+enum { SETTINGS_LIST_SIZE = 1024 };
 enum { SETTINGS_PATH_SIZE = 256, SETTINGS_NAME_SIZE = 33, SETTINGS_LINE_SIZE = SETTINGS_PATH_SIZE };
 
 enum settings_reader { SETTINGS_READER_SIMULATED, SETTINGS_READER_SPI, SETTINGS_READER_UART };
@@ -48,6 +49,9 @@ struct settings {
         int bias;                      /* enum settings_bias */
         int64_t debounce_ms;
     } case_contact, assist;
+    char tagreader_devices[SETTINGS_LIST_SIZE];
+    int64_t tagreader_budget_mib;
+    char tagreader_update[SETTINGS_PATH_SIZE];
     char host[SETTINGS_PATH_SIZE];
     int64_t port;
     int64_t keepalive_s;

@@ -75,6 +75,24 @@ int ack_decode(const uint8_t *bytes, size_t size, struct ack *ret_ack)
 
 /* ---- state -------------------------------------------------------------------------------- */
 
+static bool tag_reader_is_valid(const struct tag_reader_state *reader)
+{
+    return topic_name_is_valid(reader->device_id) && limits_count_is_valid(reader->head_seq) &&
+           limits_count_is_valid(reader->held_seq) && reader->done_seq <= INT64_MAX &&
+           limits_text_is_valid(reader->version, TAG_READER_VERSION_MAX) &&
+           limits_count_is_valid(reader->taps_refused);
+}
+
+static bool tag_readers_are_valid(const struct device_state *state)
+{
+    for (size_t i = 0; i < state->tag_reader_count; i++) {
+        if (i >= TAG_READERS_IN_STATE_MAX || !tag_reader_is_valid(&state->tag_readers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool state_is_valid(const struct device_state *state)
 {
     return topic_name_is_valid(state->device_id) && limits_count_is_valid(state->head_seq) &&
@@ -85,13 +103,59 @@ static bool state_is_valid(const struct device_state *state)
            limits_count_is_valid(state->taps_total) && limits_count_is_valid(state->taps_refused) &&
            limits_count_is_valid(state->reader_resets) &&
            limits_count_is_valid(state->outbox_bytes) &&
-           limits_count_is_valid(state->outbox_bytes_max);
+           limits_count_is_valid(state->outbox_bytes_max) && tag_readers_are_valid(state);
+}
+
+static void tag_reader_to_message(
+    const struct tag_reader_state *reader, Ecm__V1__TagReaderState *message)
+{
+    ecm__v1__tag_reader_state__init(message);
+    message->device_id = codec_view_text(reader->device_id);
+    message->epoch = reader->epoch;
+    message->is_online = reader->is_online;
+    message->head_seq = reader->head_seq;
+    message->held_seq = reader->held_seq;
+    message->done_seq = reader->done_seq;
+    message->version = codec_view_text(reader->version);
+    message->silent_s = reader->silent_s;
+    message->reader_ok = reader->reader_ok;
+    message->taps_refused = reader->taps_refused;
+}
+
+static bool take_tag_reader(struct tag_reader_state *reader, const Ecm__V1__TagReaderState *message)
+{
+    reader->epoch = message->epoch;
+    reader->is_online = message->is_online;
+    reader->head_seq = message->head_seq;
+    reader->held_seq = message->held_seq;
+    reader->done_seq = message->done_seq;
+    reader->silent_s = message->silent_s;
+    reader->reader_ok = message->reader_ok;
+    reader->taps_refused = message->taps_refused;
+    return limits_take_id(reader->device_id, sizeof reader->device_id, message->device_id) &&
+           limits_take_text(reader->version, sizeof reader->version, message->version);
+}
+
+static bool take_tag_readers(struct device_state *state, const Ecm__V1__DeviceState *message)
+{
+    if (message->n_tag_readers > TAG_READERS_IN_STATE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < message->n_tag_readers; i++) {
+        if (!take_tag_reader(&state->tag_readers[i], message->tag_readers[i])) {
+            return false;
+        }
+    }
+    state->tag_reader_count = message->n_tag_readers;
+    return true;
 }
 
 int state_encode(
     const struct device_state *state, uint8_t *bytes, size_t capacity, size_t *ret_size)
 {
     Ecm__V1__DeviceState message;
+    Ecm__V1__TagReaderState readers[TAG_READERS_IN_STATE_MAX];
+    Ecm__V1__TagReaderState *reader_list[TAG_READERS_IN_STATE_MAX];
 
     ecm__v1__device_state__init(&message);
     if (!state_is_valid(state)) {
@@ -123,7 +187,13 @@ int state_encode(
     message.assist_pressed = state->assist_pressed;
     message.case_openings = state->case_openings;
     message.assist_calls = state->assist_calls;
-    return codec_pack(&message.base, SMALL_MESSAGE_MAX, bytes, capacity, ret_size);
+    for (size_t i = 0; i < state->tag_reader_count; i++) {
+        tag_reader_to_message(&state->tag_readers[i], &readers[i]);
+        reader_list[i] = &readers[i];
+    }
+    message.n_tag_readers = state->tag_reader_count;
+    message.tag_readers = reader_list;
+    return codec_pack(&message.base, STATE_MESSAGE_MAX, bytes, capacity, ret_size);
 }
 
 static bool take_state(struct device_state *state, const Ecm__V1__DeviceState *message)
@@ -154,7 +224,8 @@ static bool take_state(struct device_state *state, const Ecm__V1__DeviceState *m
     state->assist_pressed = message->assist_pressed;
     state->case_openings = message->case_openings;
     state->assist_calls = message->assist_calls;
-    return limits_take_id(state->device_id, sizeof state->device_id, message->device_id) &&
+    return take_tag_readers(state, message) &&
+           limits_take_id(state->device_id, sizeof state->device_id, message->device_id) &&
            limits_take_text(state->version, sizeof state->version, message->version) &&
            state_is_valid(state);
 }
@@ -164,7 +235,7 @@ int state_decode(const uint8_t *bytes, size_t size, struct device_state *ret_sta
     struct device_state state = {0};
     ProtobufCMessage *message = NULL;
     int rc =
-        codec_unpack(&ecm__v1__device_state__descriptor, SMALL_MESSAGE_MAX, bytes, size, &message);
+        codec_unpack(&ecm__v1__device_state__descriptor, STATE_MESSAGE_MAX, bytes, size, &message);
 
     if (rc < 0) {
         return rc;

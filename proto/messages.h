@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/tag_reader_state.h"
+
 enum {
     DEVICE_ID_MAX = 32,     /* bytes; letters, digits, '-', '_', '.' */
     READER_NAME_MAX = 40,   /* "spi0", "tagreader:PR-0007" */
@@ -34,7 +36,8 @@ enum {
     RECORD_BYTES_MAX = 512, /* one encoded record */
     BATCH_RECORDS_MAX = 256,
     BATCH_BYTES_MAX = 65536,  /* one encoded batch */
-    SMALL_MESSAGE_MAX = 1024, /* hello, ack, state, command, result, alert */
+    SMALL_MESSAGE_MAX = 1024, /* hello, ack, command, result, alert */
+    STATE_MESSAGE_MAX = 8192,
     MESSAGE_HASH_SIZE = 32,
     MESSAGE_SIGNATURE_SIZE = 64,
     MESSAGE_KEY_SIZE = 32,
@@ -73,19 +76,16 @@ enum {
     TAP_FLAG_SELF_TEST = 1u << 3,  /* a field engineer's test tag: never paid */
     TAP_FLAG_RANDOM_UID = 1u << 4, /* the tag gives another number each time (phone wallets) */
 };
-
 struct tap {
     char reader[READER_NAME_MAX + 1];
     uint8_t uid[TAG_UID_MAX];
     uint8_t uid_size;
     enum tap_tech tech;
     bool has_sun;
-    uint8_t sun_picc[16];
-    uint8_t sun_mac[8];
+    uint8_t sun_picc[16], sun_mac[8];
     enum tap_direction direction;
     uint32_t flags;
 };
-
 struct record {
     uint64_t seq;
     enum record_type type;
@@ -210,15 +210,15 @@ struct device_state {
     enum wall_trust wall_trust;
     uint32_t wall_uncertainty_ms;
     char version[RECORD_TEXT_MAX + 1];
-    uint64_t taps_total;    /* stored since this log began */
-    uint64_t taps_refused;  /* shown red since boot */
-    uint64_t reader_resets; /* since boot */
+    uint64_t taps_total;                  /* stored since this log began */
+    uint64_t taps_refused, reader_resets; /* shown red; since boot */
     bool reader_ok;
-    uint64_t outbox_bytes;
-    uint64_t outbox_bytes_max;
+    uint64_t outbox_bytes, outbox_bytes_max;
     uint32_t drain_eta_s;           /* until all is acked at the present rate; 0: nothing owed */
     bool case_open, assist_pressed; /* false too when there is none */
     uint64_t case_openings, assist_calls; /* since the program started */
+    size_t tag_reader_count;
+    struct tag_reader_state tag_readers[TAG_READERS_IN_STATE_MAX];
 };
 
 int state_encode(

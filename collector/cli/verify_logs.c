@@ -71,13 +71,16 @@ static void enter_log(struct verifying *verifying, int64_t log_id)
 static void check_chain(
     struct verifying *verifying, const struct storage_evidence *evidence, const struct batch *batch)
 {
-    if (batch->first_seq != verifying->next_seq) {
+    /* Records of a relayed message that an earlier one had are in the chain already. */
+    size_t known = (size_t)(evidence->first_seq - batch->first_seq);
+
+    if (evidence->first_seq != verifying->next_seq) {
         /* The device no longer held what lies between; the chain goes on from its own word. */
         (void)fprintf(verifying->out, "log %s: gap before record %llu\n", verifying->log->device_id,
-            (unsigned long long)batch->first_seq);
+            (unsigned long long)evidence->first_seq);
         verifying->gaps++;
     } else {
-        for (size_t i = 0; i < batch->record_count; i++) {
+        for (size_t i = known; i < batch->record_count; i++) {
             chain_next(verifying->chain, verifying->head, batch->records[i].bytes,
                 batch->records[i].size, verifying->head);
         }
@@ -119,8 +122,9 @@ static int check_batch(void *user, const struct storage_evidence *evidence)
     }
     if (rc < 0 || verifying->log == NULL) {
         complain(verifying, evidence, "the stored message cannot be read");
-    } else if (message.kind != UP_BATCH || message.batch.first_seq != evidence->first_seq ||
-               message.batch.record_count != evidence->record_count ||
+    } else if (message.kind != UP_BATCH || message.batch.first_seq > evidence->first_seq ||
+               message.batch.first_seq + message.batch.record_count !=
+                   evidence->first_seq + evidence->record_count ||
                message.batch.epoch != verifying->log->epoch ||
                strcmp(message.batch.device_id, verifying->log->device_id) != 0) {
         complain(verifying, evidence, "the message is not what it is filed as");

@@ -33,6 +33,10 @@ static const struct {
     [ALERT_ROLLED_BACK] = {"log-rolled-back", "the device's log ends before ours"},
     [ALERT_REWRITTEN] = {"log-rewritten", "the device sent other records under known numbers"},
     [ALERT_RECORD] = {"record-unreadable", "a record could not be read and is kept as bytes"},
+    [ALERT_RELAY_UNSIGNED] = {"relay-unsigned", "a relayed log is not signed by its device"},
+    [ALERT_RELAY_REFUSED] = {"relay-refused", "a relayed batch does not prove to be the device's"},
+    [ALERT_RELAY_GAP] = {"relay-gap",
+        "records are missing; all gateways that carried it are asked"},
     [ALERT_TWICE] = {"device-twice", "two devices take turns under one name"},
 };
 
@@ -73,6 +77,7 @@ static void forget_due(struct ingest *ingest, bool is_undone)
         entry->reason = NULL;
         entry->is_touched = false;
         entry->is_stale = entry->is_stale || is_undone;
+        entry->is_path_unsure = entry->is_path_unsure || is_undone;
     }
     ingest->reply_count = 0;
     ingest->gathered = 0;
@@ -111,9 +116,17 @@ bool ingest_begin(struct ingest *ingest)
 
 void ingest_set_due(struct ingest *ingest, const struct topic *topic, struct log_entry *entry)
 {
+    if (entry->is_due && strcmp(topic->device, entry->to_device) != 0) {
+        /* Two gateways with one log in one transaction. Who finds no place asks again. */
+        if (ingest->reply_count < REPLIES_MAX) {
+            ingest->replies[ingest->reply_count++] = (struct reply){*topic, NULL, entry};
+        }
+        return;
+    }
     (void)memcpy(entry->site, topic->site, sizeof entry->site);
     entry->seen_ms = ingest->ports.now_ms(ingest->ports.user);
     entry->is_offline = false;
+    (void)memcpy(entry->to_device, topic->device, sizeof entry->to_device);
     if (!entry->is_due) {
         entry->is_due = true;
         entry->next_due = ingest->due;
@@ -189,7 +202,7 @@ static void refuse(struct ingest *ingest, const struct topic *topic, const char 
 {
     ingest_quarantine(ingest, name, reason, bytes, size);
     if (ingest->failure == 0 && ingest->reply_count < REPLIES_MAX) {
-        ingest->replies[ingest->reply_count++] = (struct reply){*topic, reason};
+        ingest->replies[ingest->reply_count++] = (struct reply){*topic, reason, NULL};
     }
 }
 
@@ -283,8 +296,8 @@ static void take_up(struct ingest *ingest, const struct topic *topic, const char
         return;
     }
     device_id = message.kind == UP_HELLO ? message.hello.device_id : message.batch.device_id;
-    if (strcmp(device_id, topic->device) != 0) {
-        refuse(ingest, topic, name, "the message names another device", bytes, size);
+    if (!topic_name_is_valid(device_id)) {
+        refuse(ingest, topic, name, "the message names no device", bytes, size);
     } else if (message.kind == UP_HELLO) {
         ingest_take_hello(ingest, topic, &message.hello);
     } else {
@@ -318,15 +331,45 @@ void ingest_message(struct ingest *ingest, const char *topic, const uint8_t *byt
 
 /* ---- answers ------------------------------------------------------------------------------ */
 
-static void answer(struct ingest *ingest, const char *site, const struct ack *ack)
+static void answer(
+    struct ingest *ingest, const char *site, const char *device, const struct ack *ack)
 {
     uint8_t bytes[SMALL_MESSAGE_MAX];
     char topic[TOPIC_MAX];
     size_t size = 0;
 
-    if (topic_format(topic, site, ack->device_id, TOPIC_ACK) == 0 &&
+    if (topic_format(topic, site, device, TOPIC_ACK) == 0 &&
         ack_encode(ack, bytes, sizeof bytes, &size) == 0) {
         (void)ingest->ports.publish(ingest->ports.user, topic, bytes, size);
+    }
+}
+
+/* What is to be said about a log; reason NULL: nothing. */
+static void fill_ack(struct ack *ack, const struct log_entry *entry)
+{
+    (void)memcpy(ack->device_id, entry->log.device_id, sizeof ack->device_id);
+    (void)memcpy(ack->chain_head, entry->log.chain_head, sizeof ack->chain_head);
+    ack->epoch = entry->log.epoch;
+    ack->through_seq = entry->log.through_seq;
+    ack->wants_resend = entry->wants_resend;
+    ack->resend_from_seq = entry->wants_resend ? entry->log.through_seq + 1 : 0;
+    (void)snprintf(
+        ack->reason, sizeof ack->reason, "%s", entry->reason != NULL ? entry->reason : "");
+}
+
+static void answer_replies(struct ingest *ingest, const struct ack *empty)
+{
+    for (size_t i = 0; i < ingest->reply_count; i++) {
+        const struct reply *reply = &ingest->replies[i];
+        struct ack ack = *empty;
+
+        if (reply->entry != NULL) {
+            fill_ack(&ack, reply->entry);
+        } else {
+            (void)snprintf(ack.device_id, sizeof ack.device_id, "%s", reply->topic.device);
+            (void)snprintf(ack.reason, sizeof ack.reason, "%s", reply->reason);
+        }
+        answer(ingest, reply->topic.site, reply->topic.device, &ack);
     }
 }
 
@@ -335,21 +378,10 @@ static void answer_all(struct ingest *ingest)
     struct ack ack = {.collector_unix_ms = ingest->ports.now_ms(ingest->ports.user)};
 
     (void)memcpy(ack.collector_id, ingest->collector_id, sizeof ack.collector_id);
-    for (size_t i = 0; i < ingest->reply_count; i++) {
-        (void)snprintf(ack.device_id, sizeof ack.device_id, "%s", ingest->replies[i].topic.device);
-        (void)snprintf(ack.reason, sizeof ack.reason, "%s", ingest->replies[i].reason);
-        answer(ingest, ingest->replies[i].topic.site, &ack);
-    }
+    answer_replies(ingest, &ack);
     for (const struct log_entry *entry = ingest->due; entry != NULL; entry = entry->next_due) {
-        (void)memcpy(ack.device_id, entry->log.device_id, sizeof ack.device_id);
-        (void)memcpy(ack.chain_head, entry->log.chain_head, sizeof ack.chain_head);
-        ack.epoch = entry->log.epoch;
-        ack.through_seq = entry->log.through_seq;
-        ack.wants_resend = entry->wants_resend;
-        ack.resend_from_seq = entry->wants_resend ? entry->log.through_seq + 1 : 0;
-        (void)snprintf(
-            ack.reason, sizeof ack.reason, "%s", entry->reason != NULL ? entry->reason : "");
-        answer(ingest, entry->site, &ack);
+        fill_ack(&ack, entry);
+        answer(ingest, entry->site, entry->to_device, &ack);
         if (entry->is_touched && ingest->ports.touched != NULL) {
             ingest->ports.touched(
                 ingest->ports.user, entry->log.device_id, entry->touched_from, entry->touched_to);
@@ -448,6 +480,24 @@ static int add_known(void *user, const struct storage_log *log)
         return -ENOMEM;
     }
     entry->is_in_store = true;
+    entry->is_direct = log->through_seq > 0; /* unless a path says otherwise */
+    return 0;
+}
+
+static int add_path(void *user, const struct storage_path *path)
+{
+    struct ingest *ingest = user;
+    struct log_entry *entry = log_table_find(&ingest->logs, path->device_id, path->epoch);
+
+    if (entry == NULL) {
+        return 0;
+    }
+    /* Without a path it came from its device; the first one says what came before. */
+    entry->is_direct = (entry->is_direct && path->first_seq > 1) || path->gateway_id[0] == '\0';
+    (void)memcpy(entry->path, path->gateway_id, sizeof entry->path);
+    if (path->gateway_id[0] != '\0') {
+        log_entry_add_gateway(entry, path->gateway_id);
+    }
     return 0;
 }
 
@@ -466,6 +516,9 @@ int ingest_open(struct ingest **ret_ingest, const struct ingest_ports *ports,
     ingest->chain = chain_new();
     rc = ingest->chain == NULL ? -ENOMEM
                                : ports->storage->ops->logs(ports->storage, add_known, ingest);
+    if (rc == 0) {
+        rc = ports->storage->ops->paths(ports->storage, add_path, ingest);
+    }
     if (rc < 0) {
         ingest_close(ingest);
         return err_set(err, rc, "ingest: cannot read the logs (%s)", err_name(rc));

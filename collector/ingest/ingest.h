@@ -11,6 +11,8 @@
  *               alert, because a tap is never thrown away for a fault of the device
  *   signature   checked against the first key the device ever showed; wrong or missing: kept,
  *               marked unverified, alert
+ *   relayed     a gateway brings the log of a tag reader: the topic is another device's. Answered
+ *               there. See ingest_internal.h for what is different
  *   hello       answered with the mark; records the device no longer has are noted as a gap
  *   state       the device believes more to be safe than we have (we are a restored backup), or it
  *               holds records and is silent: asked to send
@@ -39,6 +41,10 @@ struct storage;
 #define INGEST_COMMIT_MS 100
 /* A device that holds records and has sent nothing for so long is asked to send. */
 #define INGEST_SILENCE_MS 10000
+
+/* Records that no gateway had for so long are given up as a gap. */
+#define INGEST_RELAY_GAP_MS (48 * 3600 * 1000)
+#define INGEST_RELAY_ASK_MS 60000 /* ... and are asked for so often meanwhile */
 
 struct ingest_ports {
     struct storage *storage;

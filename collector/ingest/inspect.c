@@ -71,8 +71,8 @@ static void take_input(struct inspection *inspection, const struct record *recor
     };
 }
 
-void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t *head,
-    int64_t recv_ms, struct inspection *ret_inspection)
+void inspect_batch(struct chain *chain, const struct batch *batch, uint64_t from_seq,
+    const uint8_t *head, int64_t recv_ms, struct inspection *ret_inspection)
 {
     uint8_t at[CHAIN_SIZE];
     struct record record;
@@ -83,7 +83,7 @@ void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t
     ret_inspection->anchor_count = 0;
     ret_inspection->input_count = 0;
     (void)memcpy(at, head, sizeof at);
-    for (size_t i = 0; i < batch->record_count; i++) {
+    for (size_t i = (size_t)(from_seq - batch->first_seq); i < batch->record_count; i++) {
         const struct bytes_view *bytes = &batch->records[i];
 
         chain_next(chain, at, bytes->bytes, bytes->size, at);

@@ -26,8 +26,8 @@ struct inspection {
     struct storage_input inputs[BATCH_RECORDS_MAX];
 };
 
-/* head: the chain after the record before the batch. recv_ms: when it came. */
-void inspect_batch(struct chain *chain, const struct batch *batch, const uint8_t *head,
-    int64_t recv_ms, struct inspection *ret_inspection);
+/* From the record from_seq of the batch on. head: the chain before it. recv_ms: when it came. */
+void inspect_batch(struct chain *chain, const struct batch *batch, uint64_t from_seq,
+    const uint8_t *head, int64_t recv_ms, struct inspection *ret_inspection);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "collector/ingest/log_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,31 @@ bool log_table_is_newest(const struct log_table *table, const struct log_entry *
         }
     }
     return entry->is_in_store;
+}
+
+bool log_table_is_direct(const struct log_table *table, const char *device_id)
+{
+    const struct log_entry *entry = NULL;
+    size_t at = table->capacity == 0 ? 0 : hash_of(device_id) & (table->capacity - 1);
+
+    while (table->capacity > 0 && (entry = next_of(table, device_id, &at)) != NULL) {
+        if (entry->is_direct) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void log_entry_add_gateway(struct log_entry *entry, const char *gateway_id)
+{
+    for (size_t i = 0; i < GATEWAYS_MAX; i++) {
+        if (strcmp(entry->gateways[i], gateway_id) == 0) {
+            return;
+        }
+    }
+    (void)snprintf(
+        entry->gateways[entry->gateway_turn], sizeof entry->gateways[0], "%s", gateway_id);
+    entry->gateway_turn = (entry->gateway_turn + 1) % GATEWAYS_MAX;
 }
 
 void log_table_done(struct log_table *table)

@@ -23,8 +23,13 @@ enum ingest_alert {
     ALERT_REWRITTEN,
     ALERT_RECORD,
     ALERT_TWICE,
+    ALERT_RELAY_UNSIGNED,
+    ALERT_RELAY_REFUSED,
+    ALERT_RELAY_GAP,
     ALERT_COUNT
 };
+
+enum { GATEWAYS_MAX = 4 };
 
 struct log_entry {
     struct storage_log log;
@@ -35,7 +40,8 @@ struct log_entry {
     const char *reason; /* ... and says this; NULL: nothing */
     struct log_entry *next_due;
     char site[TOPIC_NAME_MAX + 1];
-    bool is_touched; /* taps were stored since the last commit */
+    char to_device[TOPIC_NAME_MAX + 1]; /* whose ack topic it goes to: a gateway's when relayed */
+    bool is_touched;                    /* taps were stored since the last commit */
     int64_t touched_from, touched_to;
     uint64_t refused_seq; /* a batch beginning here had a broken chain; 0: none */
     int64_t heard_ms;     /* last batch */
@@ -44,6 +50,14 @@ struct log_entry {
     uint64_t head_seq;    /* newest record the device says it has */
     uint64_t greeted;     /* number of its last hello, counted over all logs; 0: none yet */
     int64_t alerted_ms[ALERT_COUNT];
+
+    bool is_direct;                /* the device itself was heard about this log */
+    bool is_path_unsure;           /* the transaction that wrote it was undone: write it again */
+    char path[TOPIC_NAME_MAX + 1]; /* way of the last batch; empty: direct */
+    char gateways[GATEWAYS_MAX][TOPIC_NAME_MAX + 1]; /* that relayed it, the last ones */
+    size_t gateway_turn;
+    int64_t gap_since_ms; /* records are missing and gateways are asked; 0: none are */
+    int64_t gap_asked_ms;
 };
 
 struct log_table {
@@ -66,6 +80,11 @@ const struct log_entry *log_table_key_of(const struct log_table *table, const ch
 
 /* Whether entry is the newest log of its device. */
 bool log_table_is_newest(const struct log_table *table, const struct log_entry *entry);
+/* Whether the device ever spoke for itself, by any log. */
+bool log_table_is_direct(const struct log_table *table, const char *device_id);
+
+/* Note that gateway_id carries this log. */
+void log_entry_add_gateway(struct log_entry *entry, const char *gateway_id);
 
 void log_table_done(struct log_table *table);
 

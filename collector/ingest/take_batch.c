@@ -1,8 +1,8 @@
 /*
  * take_batch.c - what becomes of a batch: see ingest.h.
  *
- * Only a batch that begins right after the mark is stored. That makes the mark alone enough to tell
- * what is here, and an append enough to store it.
+ * Only a batch that continues the log after the mark is stored. That makes the mark alone enough to
+ * tell what is here, and an append enough to store it.
  */
 #include "collector/ingest/ingest_internal.h"
 
@@ -53,15 +53,16 @@ static void note_touched(
     }
 }
 
-static void append(struct ingest *ingest, struct log_entry *entry, const struct batch *batch,
-    const uint8_t *bytes, size_t size)
+static void append(struct ingest *ingest, const struct topic *topic, struct log_entry *entry,
+    const struct batch *batch, struct bytes_view message)
 {
     const struct inspection *inspection = &ingest->inspection;
     struct storage *storage = ingest->ports.storage;
+    uint64_t last_seq = batch->first_seq + batch->record_count - 1;
     struct storage_batch row = {
         .log_id = entry->log.log_id,
-        .first_seq = batch->first_seq,
-        .record_count = (uint32_t)batch->record_count,
+        .first_seq = entry->log.through_seq + 1,
+        .record_count = (uint32_t)(last_seq - entry->log.through_seq),
         .recv_ms = ingest->ports.now_ms(ingest->ports.user),
         .first_tap_utc = inspection->first_tap_utc,
         .last_tap_utc = inspection->last_tap_utc,
@@ -70,10 +71,11 @@ static void append(struct ingest *ingest, struct log_entry *entry, const struct 
         .inputs = inspection->inputs,
         .input_count = inspection->input_count,
         .site = entry->site,
-        .bytes = bytes,
-        .size = size,
+        .bytes = message.bytes,
+        .size = message.size,
         .signature_is_verified =
             inspection->chain_is_whole && signature_is_right(ingest, entry, batch),
+        .gateway_id = ingest_path_of(entry, topic),
     };
     int rc = 0;
 
@@ -83,25 +85,30 @@ static void append(struct ingest *ingest, struct log_entry *entry, const struct 
         ingest_fail(ingest, rc);
         return;
     }
-    entry->log.through_seq = batch->first_seq + batch->record_count - 1;
+    ingest->taken_records += row.record_count;
+    entry->log.through_seq = last_seq;
     (void)memcpy(entry->log.chain_head, batch->chain_head, sizeof entry->log.chain_head);
     entry->wants_resend = false;
     entry->refused_seq = 0;
-    ingest->gathered += size;
+    entry->gap_since_ms = 0;
+    ingest->gathered += message.size;
     ingest->taken_batches++;
-    ingest->taken_records += batch->record_count;
     ingest->taken_inputs += inspection->input_count;
     note_touched(entry, inspection, row.recv_ms);
 }
 
-/* The batch begins where our log ends: believe it, or ask once more. */
-static void take_next(struct ingest *ingest, const char *name, struct log_entry *entry,
-    const struct batch *batch, const uint8_t *bytes, size_t size)
+/* The batch goes on where our log ends: believe it, or ask once more. */
+static void take_next(struct ingest *ingest, const struct topic *topic, const char *name,
+    struct log_entry *entry, const struct batch *batch, const uint8_t *bytes, size_t size)
 {
+    if (strcmp(topic->device, batch->device_id) != 0 &&
+        !ingest_relay_may_store(ingest, name, entry, batch, bytes, size)) {
+        return;
+    }
     if (!ingest_put_in_store(ingest, entry)) {
         return;
     }
-    inspect_batch(ingest->chain, batch, entry->log.chain_head,
+    inspect_batch(ingest->chain, batch, entry->log.through_seq + 1, entry->log.chain_head,
         ingest->ports.now_ms(ingest->ports.user), &ingest->inspection);
     if (!ingest->inspection.chain_is_whole) {
         ingest->counts.chain_faults++;
@@ -122,7 +129,7 @@ static void take_next(struct ingest *ingest, const char *name, struct log_entry 
         ingest_quarantine(ingest, name, "a record in the batch cannot be read", bytes, size);
     }
     if (ingest->failure == 0) {
-        append(ingest, entry, batch, bytes, size);
+        append(ingest, topic, entry, batch, (struct bytes_view){bytes, size});
     }
 }
 
@@ -138,6 +145,11 @@ void ingest_take_batch(struct ingest *ingest, const struct topic *topic, const c
     ingest_set_due(ingest, topic, entry);
     entry->heard_ms = ingest->ports.now_ms(ingest->ports.user);
     entry->head_seq = batch->head_seq;
+    if (strcmp(topic->device, batch->device_id) != 0) {
+        log_entry_add_gateway(entry, topic->device);
+    } else {
+        entry->is_direct = true;
+    }
     if (last_seq <= entry->log.through_seq) {
         ingest->counts.repeated++;
         if (last_seq == entry->log.through_seq &&
@@ -145,11 +157,13 @@ void ingest_take_batch(struct ingest *ingest, const struct topic *topic, const c
             ingest_alert_raise(ingest, entry, ALERT_REWRITTEN);
             ingest_quarantine(ingest, name, "other records under known numbers", bytes, size);
         }
-    } else if (batch->first_seq != entry->log.through_seq + 1) {
-        /* Behind a gap, or begun before the mark: batches are taken whole, from the mark on. */
+    } else if (batch->first_seq > entry->log.through_seq + 1) {
+        /* Behind a gap. */
         ingest->counts.ahead++;
         entry->wants_resend = true;
     } else {
-        take_next(ingest, name, entry, batch, bytes, size);
+        /* Also one that begins before the mark: another gateway cut the log elsewhere. What is new
+         * in it continues our chain, so what is not new is what we have. */
+        take_next(ingest, topic, name, entry, batch, bytes, size);
     }
 }

@@ -52,6 +52,34 @@ static void take_gap(struct ingest *ingest, struct log_entry *entry, const struc
     (void)memcpy(entry->log.chain_head, hello->chain_before_oldest, sizeof entry->log.chain_head);
 }
 
+/*
+ * What a gateway says about the log of a tag reader. It may hold less than other gateways brought,
+ * so a log that ends before ours is nothing, and one that begins behind ours is no gap yet.
+ */
+static void take_relayed(struct ingest *ingest, const struct topic *topic, struct log_entry *entry,
+    const struct hello *hello)
+{
+    log_entry_add_gateway(entry, topic->device);
+    if (hello->has_public_key && ingest_relay_may_pin(ingest, entry)) {
+        take_key(ingest, entry, hello->public_key);
+    }
+    if (ingest->failure != 0) {
+        return;
+    }
+    if (hello->oldest_seq <= entry->log.through_seq + 1 ||
+        hello->head_seq <= entry->log.through_seq) {
+        if (hello->acked_seq > entry->log.through_seq) {
+            entry->wants_resend = true;
+        }
+        return;
+    }
+    if (ingest_relay_gap_is_real(ingest, topic, entry)) {
+        take_gap(ingest, entry, hello);
+    } else {
+        entry->wants_resend = true;
+    }
+}
+
 void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const struct hello *hello)
 {
     struct log_entry *entry = ingest_entry_of(ingest, hello->device_id, hello->epoch);
@@ -60,6 +88,11 @@ void ingest_take_hello(struct ingest *ingest, const struct topic *topic, const s
         return;
     }
     ingest_set_due(ingest, topic, entry);
+    if (strcmp(topic->device, hello->device_id) != 0) {
+        take_relayed(ingest, topic, entry, hello);
+        return;
+    }
+    entry->is_direct = true;
     /* A log that was followed by another one does not come back, unless there are two devices. */
     if (entry->greeted != 0 && log_table_greeted_since(&ingest->logs, entry)) {
         ingest_alert_raise(ingest, entry, ALERT_TWICE);

@@ -31,7 +31,7 @@ struct storage_amendment {
     const char *reason_code;
 };
 
-/* A stored batch with its log's id: see storage_log. */
+/* A stored batch with its log's id: see storage_log, and storage_batch for where it begins. */
 struct storage_evidence {
     int64_t log_id;
     uint64_t first_seq;

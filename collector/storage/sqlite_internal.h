@@ -33,6 +33,7 @@ enum store_slot {
     SLOT_LOG_MARK,
     SLOT_LOG_KEY,
     SLOT_BATCH_ADD,
+    SLOT_PATH_ADD,
     SLOT_GAP_ADD,
     SLOT_ANCHOR_ADD,
     SLOT_ANCHOR_FIND,
@@ -109,6 +110,13 @@ int store_input_add(struct storage_sqlite *store, const struct storage_batch *ba
 int store_inputs(
     struct storage *storage, bool only_untold, storage_input_callback callback, void *user);
 int store_input_told(struct storage *storage, int64_t log_id, uint64_t seq);
+
+/* ---- sqlite_paths.c ----------------------------------------------------------------------- */
+
+extern const char store_path_table[]; /* likewise */
+
+int store_path_add(struct storage_sqlite *store, const struct storage_batch *batch);
+int store_paths(struct storage *storage, storage_path_callback callback, void *user);
 
 /* ---- sqlite_quarantine.c ------------------------------------------------------------------ */
 

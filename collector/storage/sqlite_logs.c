@@ -206,6 +206,9 @@ int store_batch_append(struct storage *storage, const struct storage_batch *batc
     if (rc == 0) {
         rc = batch_add(store, batch);
     }
+    if (rc == 0 && batch->gateway_id != NULL) {
+        rc = store_path_add(store, batch);
+    }
     for (size_t i = 0; rc == 0 && i < batch->anchor_count; i++) {
         rc = anchor_add(store, batch->log_id, &batch->anchors[i]);
     }

@@ -225,7 +225,8 @@ static int apply_settings(struct storage_sqlite *store, struct err *err)
 /* What came after the first layout, and does not change what was there. */
 static int apply_additions(struct storage_sqlite *store, struct err *err)
 {
-    if (store_exec(store, store_input_table) < 0 || store_exec(store, store_quarantine_table) < 0) {
+    if (store_exec(store, store_input_table) < 0 || store_exec(store, store_quarantine_table) < 0 ||
+        store_exec(store, store_path_table) < 0) {
         return store_failed(store, err);
     }
     return 0;
@@ -391,6 +392,7 @@ static const struct storage_ops store_ops = {
     .inputs = store_inputs,
     .input_told = store_input_told,
     .logs = store_logs,
+    .paths = store_paths,
     .import = store_import,
     .load = store_load,
     .persons_at = store_persons_at,

@@ -24,12 +24,12 @@ enum {
 };
 
 static const char everybody_sql[] =
-    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id FROM batch b"
+    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id, b.first_seq FROM batch b"
     " WHERE b.first_tap_utc <= b.last_tap_utc ORDER BY b.batch_id";
 
 /* ?6 is ?1 less LONG_SPAN_S: what begins earlier and still reaches in, is long. */
 static const char window_sql[] =
-    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id FROM batch b"
+    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id, b.first_seq FROM batch b"
     " WHERE b.batch_id IN (SELECT batch_id FROM batch WHERE first_tap_utc BETWEEN ?6 AND ?2"
     " UNION SELECT batch_id FROM batch WHERE last_tap_utc >= ?1 AND first_tap_utc <= ?2"
     " AND last_tap_utc - first_tap_utc > 604800)"
@@ -37,7 +37,7 @@ static const char window_sql[] =
 
 /* The fourth column: only taps of the person's home tags, because the reader is a carer's. */
 static const char person_sql[] =
-    "SELECT b.log_id, b.recv_ms, b.bytes, min(s.via_tag), b.batch_id FROM ("
+    "SELECT b.log_id, b.recv_ms, b.bytes, min(s.via_tag), b.batch_id, b.first_seq FROM ("
     "  SELECT device_id, 0 AS via_tag FROM device WHERE person_id = ?3"
     "  UNION SELECT device_id, 1 FROM carried_reader WHERE EXISTS"
     "   (SELECT 1 FROM home_tag WHERE person_id = ?3)) s"
@@ -48,7 +48,7 @@ static const char person_sql[] =
     " GROUP BY b.batch_id ORDER BY b.batch_id";
 
 static const char device_sql[] =
-    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id FROM log l"
+    "SELECT b.log_id, b.recv_ms, b.bytes, 0, b.batch_id, b.first_seq FROM log l"
     " CROSS JOIN batch b INDEXED BY batch_by_log ON b.log_id = l.log_id"
     "  AND b.last_tap_utc >= ?1 AND b.first_tap_utc <= ?2"
     "  AND b.first_tap_utc <= b.last_tap_utc"
@@ -268,6 +268,7 @@ static int take_batch(struct tap_walk *walk, sqlite3_stmt *statement)
     const uint8_t *bytes = sqlite3_column_blob(statement, 2);
     int size = sqlite3_column_bytes(statement, 2);
     struct up_message message;
+    uint64_t first_seq = 0;
     int rc = 0;
 
     walk->log_id = sqlite3_column_int64(statement, 0);
@@ -277,8 +278,11 @@ static int take_batch(struct tap_walk *walk, sqlite3_stmt *statement)
     if (rc < 0) {
         return rc == -EBADMSG ? ECM_ECORRUPT : rc; /* it could be read when it was stored */
     }
-    if (message.kind == UP_BATCH) {
-        for (size_t i = 0; i < message.batch.record_count && rc == 0; i++) {
+    /* A relayed message may begin with records that an earlier one had. */
+    first_seq = (uint64_t)sqlite3_column_int64(statement, 5);
+    if (message.kind == UP_BATCH && message.batch.first_seq <= first_seq) {
+        for (size_t i = (size_t)(first_seq - message.batch.first_seq);
+             i < message.batch.record_count && rc == 0; i++) {
             rc = take_record(walk, &message.batch, i);
         }
     }

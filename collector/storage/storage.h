@@ -54,7 +54,10 @@ struct storage_anchor {
     uint32_t uncertainty_ms;
 };
 
-/* One accepted batch: records first_seq .. first_seq + record_count - 1 of log_id. */
+/*
+ * One accepted batch: records first_seq .. first_seq + record_count - 1 of log_id, which are the last
+ * ones of the message. A relayed message may begin earlier, with records that were here already.
+ */
 struct storage_batch {
     int64_t log_id;
     uint64_t first_seq;
@@ -71,6 +74,17 @@ struct storage_batch {
     size_t size;
     uint8_t chain_head[STORAGE_HASH_SIZE]; /* after its last record */
     bool signature_is_verified;
+    /* Which gateway brought it, empty: the device itself; kept from first_seq on until a batch comes
+     * another way. NULL: the way of the batch before. */
+    const char *gateway_id;
+};
+
+/* From which record on a log came which way. A log without one came from its device. */
+struct storage_path {
+    char device_id[STORAGE_DEVICE_ID_MAX + 1];
+    uint64_t epoch;
+    uint64_t first_seq;
+    char gateway_id[STORAGE_DEVICE_ID_MAX + 1]; /* empty: the device itself */
 };
 
 struct storage_quarantined {
@@ -124,6 +138,7 @@ struct storage_verdict {
 };
 
 typedef int (*storage_verdict_callback)(void *user, const struct storage_verdict *verdict);
+typedef int (*storage_path_callback)(void *user, const struct storage_path *path);
 typedef int (*storage_log_callback)(void *user, const struct storage_log *log);
 typedef int (*storage_person_callback)(void *user, const char *person_id);
 
@@ -175,6 +190,8 @@ struct storage_ops {
     int (*input_told)(struct storage *storage, int64_t log_id, uint64_t seq);
     /* Every log. A callback that returns non-zero ends the walk with that code. */
     int (*logs)(struct storage *storage, storage_log_callback callback, void *user);
+    /* Walk all paths by log and number; likewise. */
+    int (*paths)(struct storage *storage, storage_path_callback callback, void *user);
 
     /* Lay dataset over the tables in one transaction of its own: a row with a known key replaces
      * (the former row stays in history), an equal row changes nothing; of events and amendments

@@ -24,6 +24,7 @@ void session_init(
     /* A late answer to the boot before must not fit by its number. */
     session->tx_seq = (uint8_t)(conf->boot_id ^ conf->boot_id >> 8);
     session->poll_us = SESSION_POLL_MIN_US;
+    session->batch_limit = LINK_BATCH_RECORDS_MAX;
     link_decoder_init(&session->decoder);
     timesync_init(&session->sync, conf->boot_id);
 }
@@ -230,6 +231,9 @@ static void take_ack(struct session *session, uint64_t now_us, const struct link
     if (answered == SESSION_STATE) {
         plan_poll(session, now_us);
     } else if (answered == SESSION_BATCH) {
+        session->batch_limit = 2 * session->batch_limit < LINK_BATCH_RECORDS_MAX
+                                   ? 2 * session->batch_limit
+                                   : LINK_BATCH_RECORDS_MAX;
         session->poll_due_us = now_us + SESSION_POLL_MIN_US;
     }
     if (ack.has_command) {
@@ -393,11 +397,13 @@ static void note_silence(struct session *session, uint64_t now_us)
         greet_anew(session);
     } else if (session->waiting == SESSION_TIME) {
         /* The same question again would not tell which one was answered. */
-        unsigned tries = session->tries + 1;
-
+        session->tried = session->tries + 1;
         session_send_time(session, now_us);
-        session->tries = tries;
-        session->answer_due_us += ((uint64_t)SESSION_TIMEOUT_US << tries) - SESSION_TIMEOUT_US;
+    } else if (session->waiting == SESSION_BATCH && session->batch_limit > 1) {
+        session->tried = session->tries + 1;
+        session->batch_limit /= 2;
+        session->waiting = SESSION_NOTHING;
+        (void)session_send_batch(session, now_us);
     } else {
         session_repeat(session, now_us);
     }

@@ -2,7 +2,8 @@
  * session.h - the tag reader's side of the link: hands the log to whatever gateway is there.
  *
  * The reader asks, the gateway answers; one request is out at a time. Repeated after 250 ms, 500 ms
- * ... 4 s; after SESSION_TRIES without an answer it is hello again. Two marks come back:
+ * ... 4 s; after SESSION_TRIES without an answer it is hello again. A batch that got no answer is
+ * cut in half, down to one record: on a bad line short frames come through. Two marks come back:
  *   held  the gateway has committed it: not sent to this gateway again
  *   done  the collector has committed it: may be freed
  * Only done frees. A gateway that knows nothing (another one, a new card) says so in its welcome
@@ -150,13 +151,14 @@ struct session {
     uint8_t tx_seq;
     uint8_t protocol;
     unsigned tries;   /* of the request that is out */
+    unsigned tried;   /* of the one that is made in its place */
     uint64_t sent_us; /* when it went out last */
     uint64_t answer_due_us;
     uint64_t quiet_us; /* not before this: refused */
     uint64_t unknown;  /* kinds of request this gateway does not know: bits */
 
     uint64_t next_seq;   /* to send next */
-    uint64_t batch_last; /* of the batch that is out */
+    size_t batch_limit;  /* records in the next batch */
     uint64_t resent_seq; /* a wish to send again from here was followed */
     uint64_t hole_seq;   /* what is before this and not sent is not readable; 0: no hole */
     uint64_t chain_seq;  /* chain is the head before this record; 0: unknown */

@@ -47,7 +47,8 @@ static void send_request(struct session *session, enum session_request request, 
 
     session->frame_size = link_frame_encode(&frame, session->frame, sizeof session->frame);
     session->waiting = request;
-    session->tries = 0;
+    session->tries = session->tried;
+    session->tried = 0;
     put_out(session, now_us);
 }
 
@@ -162,7 +163,7 @@ static size_t gather(struct session *session, struct bytes_view views[LINK_BATCH
     size_t used = 0;
     size_t count = 0;
 
-    while (count < LINK_BATCH_RECORDS_MAX) {
+    while (count < session->batch_limit) {
         const uint8_t *bytes = NULL;
         uint64_t seq = 0;
         size_t size = 0;
@@ -227,7 +228,6 @@ bool session_send_batch(struct session *session, uint64_t now_us)
     if (batch_encode(&batch, session->payload, sizeof session->payload, &size) < 0) {
         return false;
     }
-    session->batch_last = session->next_seq + batch.record_count - 1;
     send_request(session, SESSION_BATCH, LINK_BATCH, size, now_us);
     return true;
 }

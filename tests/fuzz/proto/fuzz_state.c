@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct device_state first = {0};
     struct device_state again = {0};
-    uint8_t bytes[SMALL_MESSAGE_MAX];
-    uint8_t once_more[SMALL_MESSAGE_MAX];
+    uint8_t bytes[STATE_MESSAGE_MAX];
+    uint8_t once_more[STATE_MESSAGE_MAX];
     size_t encoded = 0;
     size_t twice = 0;
 

@@ -88,6 +88,11 @@ static int faulty_logs(struct storage *storage, storage_log_callback callback, v
     PASS(logs(real_of(storage), callback, user));
 }
 
+static int faulty_paths(struct storage *storage, storage_path_callback callback, void *user)
+{
+    PASS(paths(real_of(storage), callback, user));
+}
+
 static const struct storage_ops faulty_ops = {
     .close = faulty_close,
     .begin = faulty_begin,
@@ -101,6 +106,7 @@ static const struct storage_ops faulty_ops = {
     .inputs = faulty_inputs,
     .input_told = faulty_input_told,
     .logs = faulty_logs,
+    .paths = faulty_paths,
 };
 
 void faulty_storage_init(struct faulty_storage *faulty, struct storage *real)
