@@ -3,7 +3,7 @@
  * in a file, and a pty for its cable.
  *
  * usage: reader_host ID FOLDER [KEY=VALUE]...   epoch, boot, protocol_min, protocol_max, key (file),
- *        offset_ms (of its boot clock), baud (paces the line; 0: as fast as it goes), noise (of 1000
+ *        offset_ms (of its boot clock), baud (paces the line; 0: as fast as it goes), noise (of 10,000
  *        bytes, how many are changed), limit (records that are not done)
  * stdin: plug PATH     make a pty and let PATH point to it
  *        pull          hang up and remove PATH
@@ -153,7 +153,7 @@ static void plug(const char *path)
 static void disturb(uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (rand_r(&host.seed) % 1000 < host.noise) {
+        if (rand_r(&host.seed) % 10000 < host.noise) {
             bytes[i] = (uint8_t)rand_r(&host.seed);
         }
     }

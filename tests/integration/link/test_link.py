@@ -196,7 +196,7 @@ def test_taps_of_a_tag_reader_reach_the_collector_as_its_own(site):
 
 def test_a_cable_that_is_pulled_and_a_gateway_that_is_killed_lose_nothing(site):
     gateway = Gateway(site, "gw-a").start()
-    reader = Reader(site, "PR-0001", noise=2)
+    reader = Reader(site, "PR-0001", noise=4)
     for turn in range(6):
         reader.plug(gateway)
         head = reader.tap(60)
