@@ -86,14 +86,13 @@ static int look_for_orphans(struct flashlog *log, struct flashlog_found *found)
 /* Program once more what a cut may have left weak: it reads as sound, so it is what was meant. */
 static void firm_up(struct flashlog *log, uint32_t slot)
 {
-    uint32_t page = slot * FLASHLOG_SLOT / HAL_FLASH_PAGE * HAL_FLASH_PAGE;
-    uint32_t at = log->offset + log->current * HAL_FLASH_SECTOR + page;
+    uint32_t at = log->offset + log->current * HAL_FLASH_SECTOR + slot * FLASHLOG_SLOT;
+    uint32_t in_page = at % HAL_FLASH_PAGE;
 
     (void)memset(log->page, 0xFF, sizeof log->page);
     /* A flash that takes no more bytes can still be read, and that is worth a start. */
-    if (hal_flash_read(log->flash, at + slot * FLASHLOG_SLOT - page,
-            log->page + slot * FLASHLOG_SLOT - page, FLASHLOG_SLOT) < 0 ||
-        hal_flash_program(log->flash, at, log->page, HAL_FLASH_PAGE) < 0) {
+    if (hal_flash_read(log->flash, at, log->page + in_page, FLASHLOG_SLOT) < 0 ||
+        hal_flash_program(log->flash, at - in_page, log->page, HAL_FLASH_PAGE) < 0) {
         log->bad++;
     }
 }

@@ -64,7 +64,9 @@ static int find_in(struct flashlog *log, uint32_t sector, uint8_t slot, uint64_t
         if (rc < 0) {
             return rc;
         }
-        if (format_get_record(log->buffer, log->epoch, &record) && record.seq >= from_seq) {
+        /* Above head: nothing of ours, whatever its check says. */
+        if (format_get_record(log->buffer, log->epoch, &record) && record.seq >= from_seq &&
+            record.seq <= log->head) {
             log->read_sector = sector;
             log->read_slot = slot;
             log->read_seq = record.seq;
