@@ -28,8 +28,8 @@ struct hand {
     void (*close)(struct hand *hand);
     struct fake_clock clock;
     struct fake_input fake;
-    char folder[32];
-    char path[64]; /* file: of the line; chip: of its pull */
+    char folder[96];
+    char path[128]; /* file: of the line; chip: of its pull */
 };
 
 /* ---- the fake ----------------------------------------------------------------------------- */
@@ -80,7 +80,10 @@ static void open_file(struct hand *hand)
 {
     char name[sizeof hand->path + 8];
 
-    (void)snprintf(hand->folder, sizeof hand->folder, "/tmp/ecm-input-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+
+    (void)snprintf(hand->folder, sizeof hand->folder, "%s/ecm-input-XXXXXX",
+        temporary != NULL ? temporary : "/tmp");
     assert_non_null(mkdtemp(hand->folder));
     (void)snprintf(hand->path, sizeof hand->path, "%s/line", hand->folder);
     (void)snprintf(name, sizeof name, "file:%s", hand->path);

@@ -10,7 +10,7 @@ from uml import Uml, UmlError
 
 DEVICE = "gw-uml"
 LINES = {"reset": 24, "green": 17, "red": 27, "amber": 22, "buzzer": 18}
-IRQ_LINE = 25
+IRQ_LINE, CASE_LINE, ASSIST_LINE, FREE_LINE = 25, 5, 6, 7
 STATISTICS = "/sys/class/spi_master/spi0/statistics"
 
 
@@ -72,7 +72,8 @@ class Board:
         self.uml.wait_for("grep -q 'irq 1' /run/trace")
         self._start("mosquitto", "mosquitto -c /run/host/mosquitto.conf")
         self._wait_log("mosquitto", "running")
-        self._start("subscriber", f"mosquitto_sub -h 127.0.0.1 -t 'ecm/v1/+/{DEVICE}/#' -F '%t %x'")
+        self._start("subscriber", f"mosquitto_sub -h 127.0.0.1 -t 'ecm/v1/+/{DEVICE}/#' "
+                    "-t 'ecm/v1/+/alert' -F '%t %x'")
         self._start("collector", f"{self.programs}/bin/ecm-collector --store /run/collector.db")
         self._wait_log("collector", "broker-up")
         self.start_gateway()
@@ -100,6 +101,9 @@ class Board:
         conf["gateway"].update({"site": "demo", "device": DEVICE, "log_level": "debug",
                                 "state_dir": "/run/host/state"})
         conf["mqtt"] = {"host": "127.0.0.1", "port": "1883", "backoff_max_s": "2"}
+        # The simulated pull is the contact itself, so the daemon must ask for none of its own.
+        conf["inputs"] = {"case": f"pinctrl-bcm2835:{CASE_LINE}", "case_bias": "none",
+                          "assist": f"pinctrl-bcm2835:{ASSIST_LINE}", "assist_bias": "none"}
         with open(self.folder / "gateway.conf", "w", encoding="utf-8") as file:
             conf.write(file)
         (self.folder / "mosquitto.conf").write_text(
@@ -112,6 +116,15 @@ class Board:
         self.uml.wait_for(f"[ $(wc -l </run/emulator.log) -gt {answers} ]")
         answer = self.uml.run("tail -n 1 /run/emulator.log").strip()
         assert answer == "ok", f"{text}: {answer}"
+
+    def pull(self, line: int, level: bool):
+        """Move a contact."""
+        self.uml.run(f"echo pull-{'up' if level else 'down'} >/run/chip/sim_gpio{line}/pull")
+
+    def inputs(self) -> list[list[str]]:
+        """What the collector has of case and button: (what, state), oldest first."""
+        text = self.uml.run(f"{self.programs}/bin/ecm-collector --store /run/collector.db --inputs")
+        return [line.split("\t")[3:5] for line in text.splitlines()[1:]]
 
     def now_us(self) -> int:
         return int(float(self.uml.run("cut -d' ' -f1 /proc/uptime")) * 1e6)

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from board import Board
+from board import ASSIST_LINE, CASE_LINE, FREE_LINE, Board
 from uml import Uml
 
 SOURCE = pathlib.Path(os.environ["ECM_SOURCE"])
@@ -30,7 +30,7 @@ def programs() -> pathlib.Path:
         return pathlib.Path(given)
     for command in (["cmake", "--preset", "release"],
                     ["cmake", "--build", "--preset", "release", "--target", "ecm-gateway",
-                     "ecm-collector", "emu-pn532-uml"]):
+                     "ecm-collector", "emu-pn532-uml", "test_input"]):
         subprocess.run(command, cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
     return SOURCE / "build" / "release"
 
@@ -164,6 +164,55 @@ def test_a_killed_gateway_finds_its_lines_free_again(board):
     trace = board.wait_trace(since, "green", "1")
     assert trace.first("reset", "0") < trace.first("green", "1")
     assert "Device or resource busy" not in board.log()
+
+
+def test_the_contract_of_inputs_holds_on_a_line_of_the_kernel(board, say):
+    text = board.uml.run(f"ECM_INPUT_LINE=pinctrl-bcm2835:{FREE_LINE} "
+                         f"ECM_INPUT_PULL=/run/chip/sim_gpio{FREE_LINE}/pull "
+                         f"{board.programs}/tests/bin/test_input 2>&1", timeout=60)
+    assert text.count("[       OK ]") == 15 and "FAILED" not in text, text
+    version = board.uml.run(f"ldd {board.programs}/bin/ecm-gateway | grep -o 'libgpiod.so.[0-9]'")
+    say(f"hal/input.h on gpio-sim through {version.strip()}: 5 promises kept")
+
+
+def test_a_pressed_button_is_stored_shown_and_told_and_a_held_one_is_one_press(board, say):
+    board.wait_quiet()
+    since = board.trace().events[-1][0]
+    began = board.now_us()
+    board.pull(ASSIST_LINE, False)
+    trace = board.wait_trace(since, "buzzer", "1")
+    waited = (trace.first("buzzer", "1") - began) / 1000
+    time.sleep(2)
+    trace = board.trace().after(since)
+    assert [round(ms) for _, ms in trace.pulses_ms("amber")] == 3 * [
+        pytest.approx(300, abs=SLACK_MS)]
+    assert len(trace.pulses_ms("buzzer")) == 3 and not trace.find("red", "1")
+    board.uml.wait_for("grep -q 'alert .*" + b"help-called".hex() + "' /run/subscriber.log")
+    board.uml.wait_for("grep -q event=help-called /run/collector.log")
+    for _ in range(5):  # held, and bouncing as it is let go
+        board.pull(ASSIST_LINE, True)
+        board.pull(ASSIST_LINE, False)
+    board.pull(ASSIST_LINE, True)
+    board.uml.wait_for("grep -q 'event=help-called state=ended' /run/collector.log")
+    assert board.inputs() == [["button", "pressed"], ["button", "let-go"]]
+    say(f"button to tone {waited:.0f} ms, of them 30 ms debounce")
+
+
+def test_an_opened_case_is_stored_and_told_once_through_a_restart(board):
+    since = board.trace().events[-1][0]
+    board.pull(CASE_LINE, True)
+    board.wait_trace(since, "amber", "1")
+    board.uml.wait_for("grep -q event=case-opened /run/collector.log")
+    board.stop_gateway()
+    board.start_gateway()
+    board.uml.wait_for("[ $(grep -c 'starting version' /run/gateway.log) -ge 3 ]")
+    board.wait_quiet()
+    board.stop_gateway()
+    board.pull(CASE_LINE, False)  # closed while nobody looked
+    board.start_gateway()
+    board.uml.wait_for("grep -q 'event=case-opened state=ended' /run/collector.log")
+    assert board.inputs()[2:] == [["case", "opened"], ["case", "closed"]]
+    board.wait_quiet()
 
 
 def percentile(values: list[float], percent: float) -> float:

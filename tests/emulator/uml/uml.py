@@ -22,9 +22,12 @@ class UmlError(Exception):
 class Uml:
     """One machine; its root is the host's, read-only, and /run/host in it is folder."""
 
-    def __init__(self, folder: pathlib.Path, kernel: pathlib.Path, memory: str = "192M"):
+    def __init__(self, folder: pathlib.Path, kernel: pathlib.Path, memory: str = "192M",
+                 init: pathlib.Path = HERE / "init.sh", boot_limit_s: float = BOOT_S):
         self.folder = folder
         self.memory = memory
+        self.init = init
+        self.boot_limit_s = boot_limit_s
         self.linux = folder / "linux"
         self.linux.write_bytes(lzma.decompress((kernel / "linux.xz").read_bytes()))
         self.linux.chmod(0o755)
@@ -42,7 +45,7 @@ class Uml:
         with open(self.console, "wb") as console:
             self.process = subprocess.Popen(
                 [self.linux, f"mem={self.memory}", "root=/dev/root", "rootfstype=hostfs",
-                 "rootflags=/", "ro", f"init={HERE / 'init.sh'}", f"uml_dir={self.folder}/uml",
+                 "rootflags=/", "ro", f"init={self.init}", f"uml_dir={self.folder}/uml",
                  "con=null", "con0=null,fd:1", f"ssl0=fd:{guest_in},fd:{guest_out}", "quiet",
                  f"ecm_folder={self.folder}", f"ecm_module={self.module}"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
@@ -51,7 +54,7 @@ class Uml:
                      "TMPDIR": self._memory_folder()})
         os.close(guest_in)
         os.close(guest_out)
-        self._read_answer(BOOT_S)
+        self._read_answer(self.boot_limit_s)
         self.boot_s = time.monotonic() - began
         return self
 
