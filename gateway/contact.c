@@ -258,7 +258,7 @@ uint64_t contact_due_us(const struct contact *contact, uint64_t now_us)
     } else if (contact->is_active && !contact->raw) {
         due_us = contact->since_us + release_us(contact, now_us);
     }
-    if (hal_input_fd(contact->input) < 0 && due_us > now_us + CONTACT_LOOK_US) {
+    if (hal_input_fd(contact->input) == HAL_INPUT_NO_FD && due_us > now_us + CONTACT_LOOK_US) {
         due_us = now_us + CONTACT_LOOK_US;
     }
     return due_us;

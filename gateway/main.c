@@ -26,13 +26,20 @@
 #include "hal/chip/pn532_spi.h"
 #include "hal/fake/emu_pn532.h"
 #include "hal/fake/emu_spi.h"
+#include "hal/fake/fake_input.h"
 #include "hal/linux/clock_linux.h"
 #include "hal/linux/feedback_gpio.h"
 #include "hal/linux/gpio_linux.h"
 #include "hal/linux/serial_linux.h"
 #include "hal/linux/spi_linux.h"
 
-enum { EXIT_BAD_INPUT = 2, TAP_US = 600 * 1000, LINE_SIZE = 80 };
+enum {
+    EXIT_BAD_INPUT = 2,
+    TAP_US = 600 * 1000,
+    PRESS_US = 500 * 1000,
+    LINE_SIZE = 80,
+    SIMULATED_DEBOUNCE_MS = 30
+};
 
 struct arguments {
     const char *config;
@@ -57,6 +64,8 @@ struct board {
     struct emu_pn532 emulator;
     struct emu_spi emulated_bus;
     uint64_t tag_leaves_us; /* UINT64_MAX: no tag is on the emulated reader */
+    struct fake_input contacts[GATEWAY_INPUTS];
+    uint64_t let_go_us; /* UINT64_MAX: the simulated button is let go */
     size_t line_size;
     char line[LINE_SIZE];
 
@@ -162,6 +171,38 @@ static void init_emulator(struct board *board)
     };
     pn532_reader_init(&board->reader, &config);
     board->tag_leaves_us = UINT64_MAX;
+    board->let_go_us = UINT64_MAX;
+    for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
+        fake_input_init(&board->contacts[i], &board->clock.base, false);
+        board->contacts[i].fd = HAL_INPUT_TOLD;
+    }
+}
+
+static int open_simulated(void *user, struct hal_input **ret_input, struct err *err)
+{
+    (void)err;
+    *ret_input = user;
+    return 0;
+}
+
+static void close_simulated(void *user, struct hal_input *input)
+{
+    (void)user;
+    (void)input;
+}
+
+/* "open", "close": the case; "help": the button. false: it is another word. */
+static bool move_contact(struct board *board, const char *word)
+{
+    if (strcmp(word, "open") == 0 || strcmp(word, "close") == 0) {
+        fake_input_set(&board->contacts[0], strcmp(word, "open") == 0);
+    } else if (strcmp(word, "help") == 0) {
+        fake_input_set(&board->contacts[1], true);
+        board->let_go_us = hal_clock_boot_us(&board->clock.base) + PRESS_US;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* A tag number as typed: 8, 14 or 20 hex digits; a shorter one becomes the end of 7 bytes. */
@@ -195,11 +236,12 @@ static void tap(struct board *board, const char *text)
 {
     struct emu_tag tag;
 
-    if (text[0] == '\0') {
+    if (text[0] == '\0' || move_contact(board, text)) {
         return;
     }
     if (!parse_tag(text, &tag)) {
-        printf("'%s' is no tag number: up to 10, or 14 or 20, hex digits\n", text);
+        printf("'%s' is no tag number: up to 10, or 14 or 20, hex digits; nor open, close, help\n",
+            text);
         (void)fflush(stdout);
         return;
     }
@@ -235,7 +277,12 @@ static uint64_t step_emulator(void *user, uint64_t now_us)
         emu_pn532_remove_tag(&board->emulator);
         board->tag_leaves_us = UINT64_MAX;
     }
+    if (now_us >= board->let_go_us) {
+        fake_input_set(&board->contacts[1], false);
+        board->let_go_us = UINT64_MAX;
+    }
     next_us = emu_pn532_next_us(&board->emulator);
+    next_us = next_us < board->let_go_us ? next_us : board->let_go_us;
     return next_us < board->tag_leaves_us ? next_us : board->tag_leaves_us;
 }
 
@@ -379,7 +426,13 @@ static int run(struct board *board)
         ports.on_input = on_input;
         ports.input_fd = STDIN_FILENO;
         ports.user = board;
-        printf("Simulated reader. Type a tag number (such as 7) and Enter to tap; Ctrl-C ends.\n");
+        for (size_t i = 0; i < GATEWAY_INPUTS; i++) {
+            ports.inputs[i] = (struct contact_conf){
+                open_simulated, close_simulated, &board->contacts[i], false, SIMULATED_DEBOUNCE_MS};
+        }
+        printf(
+            "Simulated reader. Type a tag number (such as 7) and Enter to tap; open and close the "
+            "case,\nor call for help, by these words; Ctrl-C ends.\n");
         (void)fflush(stdout);
     }
     log_info("starting version=%s site=%s device=%s state_dir=%s", ECM_VERSION,

@@ -18,7 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HAL_INPUT_NO_FD = -1 }; /* nothing to poll(): read the edges every few milliseconds */
+enum {
+    HAL_INPUT_NO_FD = -1, /* nothing to poll(): read the edges every few milliseconds */
+    HAL_INPUT_TOLD = -2,  /* nothing to poll(), but who moves the line also wakes its owner */
+};
 
 enum hal_input_bias {
     HAL_INPUT_PULL_UP,
@@ -39,7 +42,7 @@ struct hal_input_ops {
     int (*read_edge)(struct hal_input *input, struct hal_input_edge *ret_edge);
     /* 0 low, 1 high, -EIO. */
     int (*level)(struct hal_input *input);
-    /* A descriptor that is readable while edges are queued, or HAL_INPUT_NO_FD. */
+    /* A descriptor that is readable while edges are queued, HAL_INPUT_NO_FD or HAL_INPUT_TOLD. */
     int (*fd)(struct hal_input *input);
 };
 

@@ -34,15 +34,15 @@ static int level(struct hal_input *base)
 
 static int fd(struct hal_input *base)
 {
-    (void)base;
-    return HAL_INPUT_NO_FD;
+    return ((struct fake_input *)base)->fd;
 }
 
 void fake_input_init(struct fake_input *input, struct hal_clock *clock, bool level_now)
 {
     static const struct hal_input_ops ops = {.read_edge = read_edge, .level = level, .fd = fd};
 
-    *input = (struct fake_input){.base = {.ops = &ops}, .clock = clock, .level = level_now};
+    *input = (struct fake_input){
+        .base = {.ops = &ops}, .clock = clock, .fd = HAL_INPUT_NO_FD, .level = level_now};
 }
 
 void fake_input_set(struct fake_input *input, bool level_now)

@@ -19,6 +19,7 @@ struct fake_input {
     struct hal_input base; /* first */
     struct hal_clock *clock;
     struct fake_fail fail; /* counts read_edge and level */
+    int fd;                /* what fd() says: HAL_INPUT_NO_FD, or HAL_INPUT_TOLD when set so */
     bool level;
     size_t count; /* of edges that nobody has read */
     struct {

@@ -71,7 +71,8 @@ def test_without_configuration_a_typed_number_is_a_tap(tmp_path):
     shown.expect("Simulated reader")
     shown.expect("ready")
     for line, answer in (("7", "arrival stored"), ("what?", "no tag number"),
-                         ("04A1B2C3D4E5F6", "arrival stored")):
+                         ("04A1B2C3D4E5F6", "arrival stored"), ("help", "call for help stored"),
+                         ("open", "case opened"), ("close", "case opened or closed")):
         gateway.stdin.write(line + "\n")
         gateway.stdin.flush()
         shown.expect(answer)
