@@ -171,7 +171,7 @@ def test_the_contract_of_inputs_holds_on_a_line_of_the_kernel(board, say):
                          f"ECM_INPUT_PULL=/run/chip/sim_gpio{FREE_LINE}/pull "
                          f"{board.programs}/tests/bin/test_input 2>&1", timeout=60)
     assert text.count("[       OK ]") == 15 and "FAILED" not in text, text
-    version = board.uml.run(f"ldd {board.programs}/bin/ecm-gateway | grep -o 'libgpiod.so.[0-9]'")
+    version = board.uml.run(f"ldd {board.programs}/bin/ecm-gateway | grep -o 'libgpiod.so.[0-9]' | head -n 1")
     say(f"hal/input.h on gpio-sim through {version.strip()}: 5 promises kept")
 
 
@@ -189,12 +189,15 @@ def test_a_pressed_button_is_stored_shown_and_told_and_a_held_one_is_one_press(b
     assert len(trace.pulses_ms("buzzer")) == 3 and not trace.find("red", "1")
     board.uml.wait_for("grep -q 'alert .*" + b"help-called".hex() + "' /run/subscriber.log")
     board.uml.wait_for("grep -q event=help-called /run/collector.log")
-    for _ in range(5):  # held, and bouncing as it is let go
-        board.pull(ASSIST_LINE, True)
-        board.pull(ASSIST_LINE, False)
-    board.pull(ASSIST_LINE, True)
-    board.uml.wait_for("grep -q 'event=help-called state=ended' /run/collector.log")
-    assert board.inputs() == [["button", "pressed"], ["button", "let-go"]]
+    assert board.inputs() == [["button", "pressed"]]  # held
+    # Let go with bounces. Where the host takes its time in between, one of them is a press.
+    pull = f"/run/chip/sim_gpio{ASSIST_LINE}/pull"
+    board.uml.run(f"for i in 1 2 3 4 5; do echo pull-up >{pull}; echo pull-down >{pull}; done; "
+                  f"echo pull-up >{pull}")
+    board.uml.wait_for("tail -n 1 /run/collector.log | grep -q 'event=help-called state=ended'")
+    told = board.inputs()
+    assert told == [["button", "pressed"], ["button", "let-go"]] * (len(told) // 2)
+    assert len(told) <= 4
     say(f"button to tone {waited:.0f} ms, of them 30 ms debounce")
 
 
@@ -211,7 +214,8 @@ def test_an_opened_case_is_stored_and_told_once_through_a_restart(board):
     board.pull(CASE_LINE, False)  # closed while nobody looked
     board.start_gateway()
     board.uml.wait_for("grep -q 'event=case-opened state=ended' /run/collector.log")
-    assert board.inputs()[2:] == [["case", "opened"], ["case", "closed"]]
+    assert [row for row in board.inputs() if row[0] == "case"] == [["case", "opened"],
+                                                                   ["case", "closed"]]
     board.wait_quiet()
 
 
@@ -252,9 +256,11 @@ def test_the_second_tap_of_a_visit_is_shown_as_leaving(board):
     board.wait_quiet()
     since = board.trace().events[-1][0]
     board.command(f"tap {CARER}")
-    time.sleep(1.5)
+    end = time.monotonic() + 10
+    while len((trace := board.trace().after(since)).pulses_ms("buzzer")) < 2:
+        assert time.monotonic() < end, trace.events
+        time.sleep(0.5)
     board.command("remove")
-    trace = board.trace().after(since)
     for line in ("green", "buzzer"):
         (at1, ms1), (at2, ms2) = trace.pulses_ms(line)
         assert (at1, ms1, at2, ms2) == pytest.approx((0, 150, 300, 150), abs=SLACK_MS)
