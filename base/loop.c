@@ -15,7 +15,7 @@
 
 #include "base/err.h"
 
-enum { TIMER_ACCURACY_US = 1000 };
+enum { TIMER_ACCURACY_US = 1 };
 
 struct loop {
     sd_event *event;
