@@ -64,7 +64,6 @@ FENCED = {
     "openssl/": ["base/hash.c"],
     "sodium.h": ["base/chain.c", "base/log.c"],
     "sodium/": ["firmware/crypto/crypto_sodium.c"],
-    "systemd/": ["base/loop.c"],
     "ini.h": ["base/conf.c"],
     "pico/": ["hal/pico", "firmware/pico"],
     "hardware/": ["hal/pico", "firmware/pico"],
