@@ -1,10 +1,10 @@
 /*
  * offline_gateway.c - one whole gateway that spends a month without a collector.
  *
- *     offline_gateway FOLDER PORT TAPS
+ *     offline_gateway FOLDER PORT TAPS [DEVICE]
  *
  * Makes TAPS taps over 30 simulated days, each committed by itself as in life, while nobody answers
- * on PORT; closes and opens the outbox again; says "full" and waits for the broker. While the
+ * on PORT; closes and opens the outbox again; says "full" and waits for the broker. Records are signed. While the
  * backlog drains, a carer taps every TAP_EVERY_US of real time, and the wait from the moment the
  * tag is there until the light shows is measured with everything that the loop was busy with.
  * What it finds goes to stdout, a name and a value a line; offline.py runs it and checks.
@@ -31,7 +31,7 @@
 #include "hal/fake/fake_reader.h"
 
 enum {
-    TAP_EVERY_US = 2000,
+    TAP_EVERY_US = 5000,
     SAMPLES_MAX = 1 << 18,
     TELL_EVERY_US = 200000,
     PATH_SIZE = 512,
@@ -44,7 +44,9 @@ struct bench {
     const char *folder;
     uint16_t port;
     unsigned taps;
+    const char *device;
     char path[PATH_SIZE];
+    char key_path[PATH_SIZE];
     struct fake_clock clock;
     struct fake_feedback feedback;
     struct fake_reader reader;
@@ -135,8 +137,11 @@ static uint64_t now_us(void *user)
 
 static void open_gateway(struct bench *bench)
 {
-    const struct gateway_conf conf = {
-        .site = "bench", .device = "gw-offline", .outbox_path = bench->path, .version = "bench"};
+    const struct gateway_conf conf = {.site = "bench",
+        .device = bench->device,
+        .outbox_path = bench->path,
+        .key_path = bench->key_path,
+        .version = "bench"};
     const struct gateway_ports ports = {
         .clock = &bench->clock.base,
         .feedback = &bench->feedback.base,
@@ -154,7 +159,7 @@ static void open_session(struct bench *bench)
     static const struct mqtt_handler handler = {on_connected, on_disconnected, on_message};
     const struct mqtt_conf conf = {.host = "127.0.0.1",
         .port = bench->port,
-        .client_id = "gw-offline",
+        .client_id = bench->device,
         .keepalive_s = 30,
         .backoff_max_ms = 1000};
     struct err err = {0};
@@ -277,6 +282,8 @@ static void drain(struct bench *bench)
         }
         wait_for_work(bench, &due, is_tapping ? next_tap_us : UINT64_MAX);
     } while (end_us == 0 || state.acked_seq < state.head_seq);
+    tell("drain_start_us", start_us);
+    tell("drain_end_us", end_us);
     tell("drain_ms", (end_us - start_us) / 1000);
     tell("drained", waiting_seq - first_acked);
     tell("head_seq", state.head_seq);
@@ -321,13 +328,15 @@ int main(int argc, char **argv)
 {
     static struct bench bench;
 
-    check(argc == 4, "usage: offline_gateway FOLDER PORT TAPS");
+    check(argc == 4 || argc == 5, "usage: offline_gateway FOLDER PORT TAPS [DEVICE]");
     log_set_level(LOG_LEVEL_ERR);
     bench.folder = argv[1];
     bench.port = (uint16_t)strtoul(argv[2], NULL, 10);
     bench.taps = (unsigned)strtoul(argv[3], NULL, 10);
     check(bench.taps > 0, "TAPS must be above 0");
+    bench.device = argc == 5 ? argv[4] : "gw-offline";
     (void)snprintf(bench.path, sizeof bench.path, "%s/outbox.db", bench.folder);
+    (void)snprintf(bench.key_path, sizeof bench.key_path, "%s/device.key", bench.folder);
     fake_clock_init(&bench.clock, 1, START_MS);
     fake_clock_sync(&bench.clock, START_MS, 5);
     fake_feedback_init(&bench.feedback);
