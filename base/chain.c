@@ -51,7 +51,7 @@ struct signer {
 
 struct chain *chain_new(void)
 {
-    return calloc(1, sizeof(struct chain));
+    return sodium_init() < 0 ? NULL : calloc(1, sizeof(struct chain));
 }
 
 void chain_free(struct chain *chain)
@@ -269,5 +269,8 @@ int signer_sign(struct signer *signer, const uint8_t *message, size_t size,
 int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
     const uint8_t signature[static SIGNATURE_SIZE])
 {
+    if (sodium_init() < 0) {
+        return -EIO;
+    }
     return crypto_sign_verify_detached(signature, message, size, key) == 0 ? 0 : ECM_ECORRUPT;
 }

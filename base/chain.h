@@ -22,7 +22,7 @@ struct err;
 struct chain;
 struct signer;
 
-/* A reusable hasher. NULL when memory is out. */
+/* A reusable hasher. NULL when memory is out, or the system has no random numbers to begin with. */
 struct chain *chain_new(void);
 void chain_free(struct chain *chain);
 
@@ -47,7 +47,7 @@ void signer_public_key(const struct signer *signer, uint8_t ret_key[static PUBLI
 int signer_sign(struct signer *signer, const uint8_t *message, size_t size,
     uint8_t ret_signature[static SIGNATURE_SIZE]);
 
-/* 0 when the signature is right, ECM_ECORRUPT when it is not. */
+/* 0 when the signature is right, ECM_ECORRUPT when it is not, -EIO as for chain_new(). */
 int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
     const uint8_t signature[static SIGNATURE_SIZE]);
 
