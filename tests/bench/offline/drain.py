@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How fast a backlog comes home: many gateways -> mosquitto -> one collector, both ends on disk.
 
-    tests/bench/offline/drain.py [--gateways N] [--taps N] [--folder DIR] [--bin DIR] [--timed-with CMD]
+    tests/bench/offline/drain.py [--gateways N] [--taps N] [--folder DIR] [--fill-in DIR] [--bin DIR]
+                                   [--timed-with CMD]
 
 Each gateway commits its taps one by one while nobody is there; then the broker and the collector
 start, and all drain at once, signed, chained, up to 256 records a message, while a carer goes on
@@ -25,12 +26,15 @@ from faults import held  # noqa: E402
 from simlib import Broker, Collector  # noqa: E402
 
 
-def fill(folder, port, gateways, taps):
+def fill(folder, port, options, fill_in):
     months = []
-    for number in range(1, gateways + 1):
-        home = folder / f"home-{number}"
+    for number in range(1, options.gateways + 1):
+        home, maker = folder / f"home-{number}", None
         home.mkdir()
-        months.append(offline.Month(home, taps, port, f"gw-drain-{number}"))
+        if options.fill_in:
+            maker = pathlib.Path(fill_in) / f"home-{number}"
+            maker.mkdir()
+        months.append(offline.Month(home, options.taps, port, f"gw-drain-{number}", maker))
     for month in months:
         assert month.is_full.wait(offline.LIMIT_S) and month.process.poll() is None
     return months
@@ -62,9 +66,9 @@ def floor(folder, batches, size, per_commit):
     return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", said.stdout)}
 
 
-def measure(folder, options):
+def measure(folder, fill_in, options):
     broker = Broker(folder)
-    months = fill(folder, broker.port, options.gateways, options.taps)
+    months = fill(folder, broker.port, options, fill_in)
     try:
         with held(options.timed_with), broker, Collector(folder, broker.port) as collector:
             for month in months:
@@ -107,12 +111,14 @@ def main():
     parser.add_argument("--gateways", type=int, default=4)
     parser.add_argument("--taps", type=int, default=50_000, help="in each; default 50,000")
     parser.add_argument("--folder", help="where outboxes and store are written; decides the disk")
+    parser.add_argument("--fill-in", help="where the taps are made, if not below DIR: in memory, say")
     parser.add_argument("--bin", help="default: build/release/bin")
     parser.add_argument("--timed-with", metavar="CMD", default="",
                         help="hold CMD, which runs its arguments, while it drains ('flock FILE')")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        measure(pathlib.Path(folder), options)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, \
+            tempfile.TemporaryDirectory(dir=options.fill_in) as fill_in:
+        measure(pathlib.Path(folder), fill_in, options)
 
 
 if __name__ == "__main__":
