@@ -22,7 +22,7 @@ struct err;
 struct chain;
 struct signer;
 
-/* A reusable hasher. NULL when memory is out. */
+/* A reusable hasher. NULL when memory is out, or the system has no random numbers to begin with. */
 struct chain *chain_new(void);
 void chain_free(struct chain *chain);
 
@@ -35,7 +35,7 @@ void chain_next(struct chain *chain, const uint8_t head[static CHAIN_SIZE], cons
     size_t size, uint8_t ret_head[static CHAIN_SIZE]);
 
 /*
- * Open the private key (PEM) at path; when the file is absent make a key and write it there with
+ * Open the private key (PKCS#8 in PEM, RFC 8410, not encrypted) at path; when the file is absent make a key and write it there with
  * mode 0600, synced. -EACCES when others may read the file; ECM_EFORMAT when it is not an Ed25519
  * key.
  */
@@ -43,11 +43,11 @@ int signer_open(struct signer **ret_signer, const char *path, struct err *err);
 void signer_close(struct signer *signer);
 void signer_public_key(const struct signer *signer, uint8_t ret_key[static PUBLIC_KEY_SIZE]);
 
-/* 0 or -ENOMEM. */
+/* 0 or -EIO. */
 int signer_sign(struct signer *signer, const uint8_t *message, size_t size,
     uint8_t ret_signature[static SIGNATURE_SIZE]);
 
-/* 0 when the signature is right, ECM_ECORRUPT when it is not. */
+/* 0 when the signature is right, ECM_ECORRUPT when it is not, -EIO as for chain_new(). */
 int signature_check(const uint8_t key[static PUBLIC_KEY_SIZE], const uint8_t *message, size_t size,
     const uint8_t signature[static SIGNATURE_SIZE]);
 

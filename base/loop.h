@@ -1,9 +1,9 @@
 /*
- * loop.h - the one event loop of a daemon, over sd-event.
+ * loop.h - the one event loop of a daemon, over epoll.
  *
  * Descriptors, timers and the stop signals run callbacks in the thread that called loop_run().
- * Ownership: whoever opens closes; a source is closed before the loop it belongs to, and never
- *            from inside another source's callback except by that source itself.
+ * Ownership: whoever opens closes; a source is closed before the loop it belongs to. Any callback
+ *            may close any source; it is not called again.
  * Threads:   one loop belongs to one thread.
  * Blocking:  loop_run() only. Callbacks must not block for long: a carer is waiting.
  */
@@ -42,7 +42,7 @@ void loop_timer_clear(struct loop_source *timer);
 /* Release a source. NULL is allowed. */
 void loop_source_close(struct loop_source *source);
 
-/* SIGINT and SIGTERM end loop_run(); a second one ends the process at once. */
+/* SIGINT and SIGTERM end loop_run(); a second one ends the process at once. Once in a process. */
 int loop_stop_on_signals(struct loop *loop);
 
 /* Run until loop_stop(). 0, or the negative errno that ended the loop. */

@@ -45,8 +45,8 @@ static double by_sqlite(
     (void)snprintf(path, sizeof path, "%s/floor.db", folder);
     must(sqlite3_open(path, &db), SQLITE_OK);
     must(sqlite3_exec(db,
-             "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-             "PRAGMA wal_autocheckpoint=2000; CREATE TABLE batch(batch_id INTEGER PRIMARY KEY,"
+             "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+             "PRAGMA wal_autocheckpoint=4000; CREATE TABLE batch(batch_id INTEGER PRIMARY KEY,"
              " bytes BLOB)",
              NULL, NULL, NULL),
         SQLITE_OK);

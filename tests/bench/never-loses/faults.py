@@ -1,9 +1,11 @@
 """Disks whose power can be cut, and processes that can be killed."""
+import contextlib
 import ctypes
 import fcntl
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import struct
@@ -26,6 +28,23 @@ def wait_for(what, seconds, name):
         if time.monotonic() > end:
             raise Trouble(f"waited {seconds} s in vain for {name}")
         time.sleep(0.005)
+
+
+@contextlib.contextmanager
+def held(command):
+    """While command runs: it is given a program to run, which ends when we are done."""
+    if not command:
+        yield
+        return
+    holder = subprocess.Popen([*shlex.split(command), "sh", "-c", "echo held; read line"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        if holder.stdout.readline() != "held\n":
+            raise Trouble(f"'{command}' did not run what it was given")
+        yield
+    finally:
+        holder.stdin.close()
+        holder.wait()
 
 
 def free_port():
@@ -86,12 +105,13 @@ def _die_with_us():
 
 
 class Process:
-    """A command that can be killed and started again; remembers the most memory it ever had."""
+    """A command that can be killed and started again; remembers the most memory it ever had:
+    resident, and of that private and written to, which is what it alone takes from others."""
 
     def __init__(self, name, command, log, is_up, disk=None, env=None):
         self.name, self.command, self.log, self.is_up = name, command, log, is_up
         self.disk, self.env = disk, env
-        self.peak_kb = 0
+        self.peak_kb = self.dirty_kb = 0
         self.popen = None
 
     def start(self):
@@ -113,12 +133,21 @@ class Process:
         if self.popen is None or self.popen.poll() is not None:
             return
         try:
-            status = pathlib.Path(f"/proc/{self.popen.pid}/status").read_text()
+            folder = pathlib.Path(f"/proc/{self.popen.pid}")
+            status = (folder / "status").read_text()
+            rollup = (folder / "smaps_rollup").read_text()
         except OSError:
             return
         found = re.search(r"VmHWM:\s+(\d+)", status)
-        if found:
+        dirty = re.search(r"Private_Dirty:\s+(\d+)", rollup)
+        if found and dirty:
             self.peak_kb = max(self.peak_kb, int(found.group(1)))
+            self.dirty_kb = max(self.dirty_kb, int(dirty.group(1)))
+
+    def written(self):
+        """write_bytes of proc(5): pages it dirtied, in bytes."""
+        text = pathlib.Path(f"/proc/{self.popen.pid}/io").read_text()
+        return int(re.search(r"^write_bytes: (\d+)", text, re.M).group(1))
 
     def stop_still(self):
         """SIGSTOP, and no thread of it is inside the kernel any more."""

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """30 days without a collector: a million taps wait in one gateway, then drain.
 
-    tests/bench/offline/offline.py [--taps N] [--folder DIR] [--bin DIR]
+    tests/bench/offline/offline.py [--taps N] [--folder DIR] [--bin DIR] [--fill-in DIR]
+                                     [--timed-with CMD]
 
 The outbox and the store lie below DIR (default: the temporary folder): name one on the disk that
 you want to know about; every tap is one commit. The programs are those of the release build.
@@ -20,12 +21,13 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-if __name__ == "__main__":  # before simlib looks at it
+if "--bin" in sys.argv[:-1]:  # before simlib looks at it; without: build/release/bin
+    os.environ["ECM_BIN"] = sys.argv[sys.argv.index("--bin") + 1]
+if __name__ == "__main__":
     sys.dont_write_bytecode = True
-    os.environ.setdefault("ECM_BIN", str(ROOT / "build" / "release" / "bin"))
-    if "--bin" in sys.argv[:-1]:
-        os.environ["ECM_BIN"] = sys.argv[sys.argv.index("--bin") + 1]
-sys.path[:0] = [str(ROOT / "tests/integration/sim"), str(ROOT / "tests/integration/broker")]
+sys.path[:0] = [str(ROOT / "tests/integration/sim"), str(ROOT / "tests/integration/broker"),
+                str(ROOT / "tests/bench/never-loses")]
+from faults import held  # noqa: E402
 from simlib import BIN, Broker, Collector, fields  # noqa: E402
 from states import StateWatch  # noqa: E402
 
@@ -37,12 +39,13 @@ RECORD_TAP = 10
 class Month:
     """One run of offline_gateway: what it told, and what it said while it drained."""
 
-    def __init__(self, folder, taps, port):
+    def __init__(self, folder, taps, port, device="gw-offline", fill_in=None):
         self.told = {}
         self.progress = []
         self.is_full = threading.Event()
         self.process = subprocess.Popen(
-            [str(TOOL / "offline_gateway"), str(folder), str(port), str(taps)],
+            [str(TOOL / "offline_gateway"), str(folder), str(port), str(taps), device,
+             *([str(fill_in)] if fill_in else [])],
             stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -87,14 +90,14 @@ def taps_in_order(store):
     return numbers, expected - 1
 
 
-def run(folder, taps):
+def run(folder, taps, fill_in=None, timed_with=""):
     """Fill, drain, look. What was told, progress as it was published, and the numbers of the taps."""
     folder = pathlib.Path(folder)
     broker = Broker(folder)
-    month = Month(folder, taps, broker.port)
+    month = Month(folder, taps, broker.port, fill_in=fill_in)
     try:
         assert month.is_full.wait(LIMIT_S) and month.process.poll() is None
-        with broker, StateWatch(broker.port, "ecm/v1/bench/gw-offline/state") as watch:
+        with held(timed_with), broker, StateWatch(broker.port, "ecm/v1/bench/gw-offline/state") as watch:
             started = time.monotonic()
             with Collector(folder, broker.port) as collector:
                 month.finish()
@@ -155,9 +158,15 @@ def main():
     parser.add_argument("--taps", type=int, default=1_000_000)
     parser.add_argument("--folder", default=None)
     parser.add_argument("--bin", help="default: build/release/bin")
+    parser.add_argument("--fill-in", help="where the taps are made, if not below DIR: in memory, "
+                        "say; then the full outbox is copied to DIR")
+    parser.add_argument("--timed-with", metavar="CMD", default="",
+                        help="hold CMD, which runs its arguments, while it drains ('flock FILE')")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        report(*run(folder, options.taps), options.taps)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, \
+            tempfile.TemporaryDirectory(dir=options.fill_in) as fill_in:
+        report(*run(folder, options.taps, fill_in if options.fill_in else None,
+                    options.timed_with), options.taps)
 
 
 if __name__ == "__main__":

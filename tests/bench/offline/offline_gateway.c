@@ -1,10 +1,12 @@
 /*
  * offline_gateway.c - one whole gateway that spends a month without a collector.
  *
- *     offline_gateway FOLDER PORT TAPS
+ *     offline_gateway FOLDER PORT TAPS DEVICE [FILL_FOLDER]
  *
  * Makes TAPS taps over 30 simulated days, each committed by itself as in life, while nobody answers
- * on PORT; closes and opens the outbox again; says "full" and waits for the broker. While the
+ * on PORT; closes and opens the outbox again; says "full" and waits for the broker. Records are signed. With
+ * FILL_FOLDER (in memory, say) the taps are made there and the outbox is copied to FOLDER before it
+ * is opened again: a busy disk needs an hour for a million commits. While the
  * backlog drains, a carer taps every TAP_EVERY_US of real time, and the wait from the moment the
  * tag is there until the light shows is measured with everything that the loop was busy with.
  * What it finds goes to stdout, a name and a value a line; offline.py runs it and checks.
@@ -13,13 +15,16 @@
  * are fakes; a tag's number is the number of its tap.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -31,20 +36,24 @@
 #include "hal/fake/fake_reader.h"
 
 enum {
-    TAP_EVERY_US = 2000,
+    TAP_EVERY_US = 5000,
     SAMPLES_MAX = 1 << 18,
     TELL_EVERY_US = 200000,
     PATH_SIZE = 512,
     TURN_MAX_MS = 1000,
     MONTH_S = 30 * 86400,
+    MOVE_STEP = 1 << 20,
 };
 #define START_MS 1788220800000 /* 2026-09-01 */
 
 struct bench {
     const char *folder;
+    const char *fill_folder; /* NULL: folder */
     uint16_t port;
     unsigned taps;
+    const char *device;
     char path[PATH_SIZE];
+    char key_path[PATH_SIZE];
     struct fake_clock clock;
     struct fake_feedback feedback;
     struct fake_reader reader;
@@ -135,8 +144,11 @@ static uint64_t now_us(void *user)
 
 static void open_gateway(struct bench *bench)
 {
-    const struct gateway_conf conf = {
-        .site = "bench", .device = "gw-offline", .outbox_path = bench->path, .version = "bench"};
+    const struct gateway_conf conf = {.site = "bench",
+        .device = bench->device,
+        .outbox_path = bench->path,
+        .key_path = bench->key_path,
+        .version = "bench"};
     const struct gateway_ports ports = {
         .clock = &bench->clock.base,
         .feedback = &bench->feedback.base,
@@ -154,7 +166,7 @@ static void open_session(struct bench *bench)
     static const struct mqtt_handler handler = {on_connected, on_disconnected, on_message};
     const struct mqtt_conf conf = {.host = "127.0.0.1",
         .port = bench->port,
-        .client_id = "gw-offline",
+        .client_id = bench->device,
         .keepalive_s = 30,
         .backoff_max_ms = 1000};
     struct err err = {0};
@@ -204,11 +216,34 @@ static void fill(struct bench *bench)
     tell("fill_ms", (loop_now_us() - start_us) / 1000);
 }
 
+/* The closed outbox to where it is drained from; on the disk when this returns. */
+static void move_outbox(struct bench *bench)
+{
+    char to_path[PATH_SIZE] = "";
+    int from = open(bench->path, O_RDONLY | O_CLOEXEC);
+    int to = -1;
+    ssize_t moved = 1;
+
+    (void)snprintf(to_path, sizeof to_path, "%s/outbox.db", bench->folder);
+    to = open(to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    check(from >= 0 && to >= 0, "cannot move the outbox");
+    while (moved > 0) {
+        moved = sendfile(to, from, NULL, MOVE_STEP);
+    }
+    check(moved == 0 && fsync(to) == 0 && unlink(bench->path) == 0, "cannot move the outbox");
+    (void)close(from);
+    (void)close(to);
+    memcpy(bench->path, to_path, sizeof to_path);
+}
+
 static void reopen(struct bench *bench)
 {
     uint64_t start_us = 0;
 
     gateway_close(bench->gateway);
+    if (bench->fill_folder != NULL) {
+        move_outbox(bench);
+    }
     start_us = loop_now_us();
     open_gateway(bench);
     tell("reopen_ms", (loop_now_us() - start_us) / 1000);
@@ -277,6 +312,8 @@ static void drain(struct bench *bench)
         }
         wait_for_work(bench, &due, is_tapping ? next_tap_us : UINT64_MAX);
     } while (end_us == 0 || state.acked_seq < state.head_seq);
+    tell("drain_start_us", start_us);
+    tell("drain_end_us", end_us);
     tell("drain_ms", (end_us - start_us) / 1000);
     tell("drained", waiting_seq - first_acked);
     tell("head_seq", state.head_seq);
@@ -321,13 +358,17 @@ int main(int argc, char **argv)
 {
     static struct bench bench;
 
-    check(argc == 4, "usage: offline_gateway FOLDER PORT TAPS");
+    check(argc == 5 || argc == 6, "usage: offline_gateway FOLDER PORT TAPS DEVICE [FILL_FOLDER]");
     log_set_level(LOG_LEVEL_ERR);
     bench.folder = argv[1];
     bench.port = (uint16_t)strtoul(argv[2], NULL, 10);
     bench.taps = (unsigned)strtoul(argv[3], NULL, 10);
     check(bench.taps > 0, "TAPS must be above 0");
-    (void)snprintf(bench.path, sizeof bench.path, "%s/outbox.db", bench.folder);
+    bench.device = argv[4];
+    bench.fill_folder = argc == 6 ? argv[5] : NULL;
+    (void)snprintf(bench.path, sizeof bench.path, "%s/outbox.db",
+        argc == 6 ? bench.fill_folder : bench.folder);
+    (void)snprintf(bench.key_path, sizeof bench.key_path, "%s/device.key", bench.folder);
     fake_clock_init(&bench.clock, 1, START_MS);
     fake_clock_sync(&bench.clock, START_MS, 5);
     fake_feedback_init(&bench.feedback);

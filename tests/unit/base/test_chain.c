@@ -119,6 +119,70 @@ static void a_file_that_is_no_key_is_refused_and_kept(void **state)
     assert_int_equal(access(fx->path, F_OK), 0);
 }
 
+/* RFC 8410, 10.3: the private key, and the public one that belongs to it. */
+static void a_key_that_openssl_made_is_taken(void **state)
+{
+    static const char pem[] = "-----BEGIN PRIVATE KEY-----\r\n"
+                              "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\r\n"
+                              "-----END PRIVATE KEY-----\r\n";
+    static const uint8_t wanted[PUBLIC_KEY_SIZE] = {0x19, 0xbf, 0x44, 0x09, 0x69, 0x84, 0xcd, 0xfe,
+        0x85, 0x41, 0xba, 0xc1, 0x67, 0xdc, 0x3b, 0x96, 0xc8, 0x50, 0x86, 0xaa, 0x30, 0xb6, 0xb6,
+        0xcb, 0x0c, 0x5c, 0x38, 0xad, 0x70, 0x31, 0x66, 0xe1};
+    struct fixture *fx = *state;
+    struct signer *signer = NULL;
+    uint8_t key[PUBLIC_KEY_SIZE];
+    int fd = open(fx->path, O_WRONLY | O_CREAT, 0600);
+
+    assert_int_equal(write(fd, pem, sizeof pem - 1), sizeof pem - 1);
+    (void)close(fd);
+    assert_int_equal(signer_open(&signer, fx->path, NULL), 0);
+    signer_public_key(signer, key);
+    assert_memory_equal(key, wanted, PUBLIC_KEY_SIZE);
+    signer_close(signer);
+}
+
+static void half_a_key_or_one_of_another_kind_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp",
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n",
+        "-----BEGIN PRIVATE KEY-----\n" /* id-X25519 */
+        "MC4CAQAwBQYDK2VuBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+        "-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhCAAAA\n"
+        "-----END PRIVATE KEY-----\n",
+    };
+    struct fixture *fx = *state;
+    struct signer *signer = NULL;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int fd = open(fx->path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+        assert_int_equal(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        (void)close(fd);
+        assert_int_equal(signer_open(&signer, fx->path, NULL), ECM_EFORMAT);
+    }
+}
+
+/* RFC 8032, 7.1, test 2. */
+static void a_signature_is_ed25519(void **state)
+{
+    static const uint8_t key[PUBLIC_KEY_SIZE] = {0x3d, 0x40, 0x17, 0xc3, 0xe8, 0x43, 0x89, 0x5a,
+        0x92, 0xb7, 0x0a, 0xa7, 0x4d, 0x1b, 0x7e, 0xbc, 0x9c, 0x98, 0x2c, 0xcf, 0x2e, 0xc4, 0x96,
+        0x8c, 0xc0, 0xcd, 0x55, 0xf1, 0x2a, 0xf4, 0x66, 0x0c};
+    static const uint8_t signature[SIGNATURE_SIZE] = {0x92, 0xa0, 0x09, 0xa9, 0xf0, 0xd4, 0xca,
+        0xb8, 0x72, 0x0e, 0x82, 0x0b, 0x5f, 0x64, 0x25, 0x40, 0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50,
+        0x3f, 0x8f, 0xb3, 0x76, 0x22, 0x23, 0xeb, 0xdb, 0x69, 0xda, 0x08, 0x5a, 0xc1, 0xe4, 0x3e,
+        0x15, 0x99, 0x6e, 0x45, 0x8f, 0x36, 0x13, 0xd0, 0xf1, 0x1d, 0x8c, 0x38, 0x7b, 0x2e, 0xae,
+        0xb4, 0x30, 0x2a, 0xee, 0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00};
+
+    (void)state;
+    assert_int_equal(signature_check(key, (const uint8_t *)"r", 1, signature), 0);
+    assert_int_equal(signature_check(key, (const uint8_t *)"s", 1, signature), ECM_ECORRUPT);
+}
+
 static void a_changed_message_or_another_key_fails_the_signature(void **state)
 {
     struct fixture *fx = *state;
@@ -151,6 +215,10 @@ int main(void)
             a_key_is_made_once_for_its_owner_only_and_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_that_others_may_read_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_key_is_refused_and_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_openssl_made_is_taken, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            half_a_key_or_one_of_another_kind_is_refused, setup, teardown),
+        cmocka_unit_test(a_signature_is_ed25519),
         cmocka_unit_test_setup_teardown(
             a_changed_message_or_another_key_fails_the_signature, setup, teardown),
     };
