@@ -2,7 +2,8 @@
  * pipeline.c - see pipeline.h.
  *
  * A ring of slots: whoever is free cuts the next piece into the next slot, which is quick and done
- * under the lock, reads it without, and marks it; the caller takes the slots in turn.
+ * under the lock, reads it without, and marks it; the caller takes the slots in turn, and reads as
+ * well when the next one is not ready.
  */
 #include "collector/import/pipeline.h"
 
@@ -27,8 +28,9 @@ struct pipeline {
     pthread_cond_t changed;
     struct slot slots[SLOTS];
     size_t next_cut, next_taken; /* pieces so far */
-    int rc;                      /* of cutting */
-    bool has_ended;              /* no more pieces, or nobody wants them */
+    unsigned sleeping;
+    int rc;         /* of cutting */
+    bool has_ended; /* no more pieces, or nobody wants them */
 };
 
 /* Cut the next piece into a free slot. True when there was one; with the lock. */
@@ -52,31 +54,54 @@ static void read_slot(struct pipeline *pipeline, struct slot *slot)
     rows_read(&slot->rows, pipeline->format);
 }
 
+static void sleep_until_changed(struct pipeline *pipeline)
+{
+    pipeline->sleeping++;
+    (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+    pipeline->sleeping--;
+}
+
+/* Waking costs more than reading a row: only when somebody sleeps. */
+static void tell_change(struct pipeline *pipeline)
+{
+    if (pipeline->sleeping > 0) {
+        (void)pthread_cond_broadcast(&pipeline->changed);
+    }
+}
+
+/* Cut and read a piece, with the lock, which is let go meanwhile. False: nothing is free. */
+static bool read_next(struct pipeline *pipeline)
+{
+    struct slot *slot = &pipeline->slots[pipeline->next_cut % SLOTS];
+
+    if (pipeline->has_ended || slot->state != SLOT_FREE) {
+        return false;
+    }
+    if (cut(pipeline, slot)) {
+        (void)pthread_mutex_unlock(&pipeline->lock);
+        read_slot(pipeline, slot);
+        (void)pthread_mutex_lock(&pipeline->lock);
+        slot->state = SLOT_READY;
+    }
+    tell_change(pipeline);
+    return true;
+}
+
 static void *work(void *user)
 {
     struct pipeline *pipeline = user;
 
     (void)pthread_mutex_lock(&pipeline->lock);
     while (!pipeline->has_ended) {
-        struct slot *slot = &pipeline->slots[pipeline->next_cut % SLOTS];
-
-        if (slot->state != SLOT_FREE) {
-            (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
-            continue;
+        if (!read_next(pipeline)) {
+            sleep_until_changed(pipeline);
         }
-        if (cut(pipeline, slot)) {
-            (void)pthread_mutex_unlock(&pipeline->lock);
-            read_slot(pipeline, slot);
-            (void)pthread_mutex_lock(&pipeline->lock);
-            slot->state = SLOT_READY;
-        }
-        (void)pthread_cond_broadcast(&pipeline->changed);
     }
     (void)pthread_mutex_unlock(&pipeline->lock);
     return NULL;
 }
 
-/* The caller's part, with the lock. */
+/* The caller's part, with the lock: to take what is ready, else to read, else to wait. */
 static int take_all(struct pipeline *pipeline, pipeline_take take, void *user)
 {
     int rc = 0;
@@ -85,7 +110,9 @@ static int take_all(struct pipeline *pipeline, pipeline_take take, void *user)
         struct slot *slot = &pipeline->slots[pipeline->next_taken % SLOTS];
 
         if (slot->state != SLOT_READY) {
-            (void)pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+            if (!read_next(pipeline)) {
+                sleep_until_changed(pipeline);
+            }
             continue;
         }
         (void)pthread_mutex_unlock(&pipeline->lock);
@@ -93,45 +120,35 @@ static int take_all(struct pipeline *pipeline, pipeline_take take, void *user)
         (void)pthread_mutex_lock(&pipeline->lock);
         slot->state = SLOT_FREE;
         pipeline->next_taken++;
-        (void)pthread_cond_broadcast(&pipeline->changed);
+        tell_change(pipeline);
     }
     pipeline->has_ended = true;
-    (void)pthread_cond_broadcast(&pipeline->changed);
+    tell_change(pipeline);
     return rc < 0 ? rc : pipeline->rc;
 }
 
-/* Everything by the caller's thread. */
-static int run_alone(struct pipeline *pipeline, pipeline_take take, void *user)
-{
-    struct slot *slot = &pipeline->slots[0];
-    int rc = 0;
-
-    while (rc == 0 && cut(pipeline, slot)) {
-        read_slot(pipeline, slot);
-        rc = take(user, &slot->rows);
-    }
-    return rc < 0 ? rc : pipeline->rc;
-}
-
-static unsigned processors(void)
+/* How many threads are worth starting beside the caller's. */
+static unsigned helpers(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
 
-    return count < 2 ? 0 : count > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX : (unsigned)count;
+    return count < 2                      ? 0
+           : count > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX - 1
+                                          : (unsigned)count - 1;
 }
 
 static int run(struct pipeline *pipeline, pipeline_take take, void *user)
 {
     pthread_t threads[PIPELINE_THREADS_MAX];
     unsigned started = 0;
-    unsigned wanted = processors();
+    unsigned wanted = helpers();
     int rc = 0;
 
     (void)pthread_mutex_lock(&pipeline->lock);
     while (started < wanted && pthread_create(&threads[started], NULL, work, pipeline) == 0) {
         started++;
     }
-    rc = started > 0 ? take_all(pipeline, take, user) : run_alone(pipeline, take, user);
+    rc = take_all(pipeline, take, user);
     (void)pthread_mutex_unlock(&pipeline->lock);
     for (unsigned i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);

@@ -6,8 +6,8 @@
  * work; taking it (interning, checking, adding) needs the dataset and stays with the caller's
  * thread, in the order of the file, so that the result and the first fault do not depend on threads.
  *
- * Threads: as many as there are processors, at most PIPELINE_THREADS_MAX, for files of more than one
- * piece; all have ended when pipeline_run() returns. Where none can be started the caller reads too.
+ * Threads: with the caller's as many as there are processors, at most PIPELINE_THREADS_MAX; all others
+ * have ended when pipeline_run() returns. Where none can be started the caller does everything.
  */
 #ifndef ECM_COLLECTOR_IMPORT_PIPELINE_H
 #define ECM_COLLECTOR_IMPORT_PIPELINE_H

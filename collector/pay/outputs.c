@@ -93,6 +93,21 @@ static char *put_worked(char *at, const struct visits_attendance *attendance)
     return at;
 }
 
+/* The ids of taps lie where the taps came, not where they are needed. */
+static void announce_attendance(
+    const struct dataset *dataset, const struct visits_result *result, size_t index)
+{
+    if (index + 2 * VISITS_AHEAD < result->attendances_count) {
+        const struct visits_attendance *near = &result->attendances[index + VISITS_AHEAD];
+        const struct visits_attendance *far = &result->attendances[index + 2 * VISITS_AHEAD];
+
+        dataset_announce_text(dataset, near->in_id);
+        dataset_announce_text(dataset, near->out_id);
+        dataset_announce_place(dataset, far->in_id);
+        dataset_announce_place(dataset, far->out_id);
+    }
+}
+
 static void write_sessions(struct text *text, const struct pay_run *run)
 {
     const struct visits_result *result = run->input.result;
@@ -101,8 +116,10 @@ static void write_sessions(struct text *text, const struct pay_run *run)
     text_add_string(text, "person_id,carer_id,in_utc,out_utc,in_id,out_id,status,worked_s\n");
     for (size_t i = 0; i < result->attendances_count; i++) {
         const struct visits_attendance *attendance = &result->attendances[i];
-        char *at = text_room(text, room_of_attendance(dataset, attendance));
+        char *at = NULL;
 
+        announce_attendance(dataset, result, i);
+        at = text_room(text, room_of_attendance(dataset, attendance));
         if (at == NULL) {
             return;
         }
@@ -180,6 +197,27 @@ static char *put_slot(char *at, const struct pay_run *run, const struct visits_s
     return at;
 }
 
+static size_t room_of_slot(const struct dataset *dataset, const struct planned_row *planned,
+    const struct visits_attendance *attendance)
+{
+    return ROW_NUMBERS_SIZE + room_of(dataset, planned->visit_id) +
+           room_of(dataset, planned->person_id) + room_of(dataset, planned->provider_id) +
+           (attendance != NULL ? room_of(dataset, attendance->carer_id) : 0);
+}
+
+/* Three steps: the planned visit, where the text of its id lies, the text. */
+static void announce_slot(
+    const struct dataset *dataset, const struct visits_result *result, size_t index)
+{
+    if (index + 3 * VISITS_AHEAD < result->slots_count) {
+        const struct visits_slot *slots = &result->slots[index];
+
+        __builtin_prefetch(&dataset->planned[slots[3 * VISITS_AHEAD].planned]);
+        dataset_announce_place(dataset, dataset->planned[slots[2 * VISITS_AHEAD].planned].visit_id);
+        dataset_announce_text(dataset, dataset->planned[slots[VISITS_AHEAD].planned].visit_id);
+    }
+}
+
 static void write_slots(struct text *text, const struct pay_run *run)
 {
     const struct visits_result *result = run->input.result;
@@ -193,11 +231,10 @@ static void write_slots(struct text *text, const struct pay_run *run)
         const struct planned_row *planned = &dataset->planned[slot->planned];
         const struct visits_attendance *attendance =
             slot->attendance == VISITS_NONE ? NULL : &result->attendances[slot->attendance];
-        size_t room = ROW_NUMBERS_SIZE + room_of(dataset, planned->visit_id) +
-                      room_of(dataset, planned->person_id) +
-                      room_of(dataset, planned->provider_id) +
-                      (attendance != NULL ? room_of(dataset, attendance->carer_id) : 0);
-        char *at = text_room(text, room);
+        char *at = NULL;
+
+        announce_slot(dataset, result, i);
+        at = text_room(text, room_of_slot(dataset, planned, attendance));
 
         if (at == NULL) {
             return;

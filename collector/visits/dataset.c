@@ -11,11 +11,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
     BLOCK_SIZE = 1 << DATASET_BLOCK_BITS,
     BLOCKS_MAX = 1 << (32 - DATASET_BLOCK_BITS),
     SLOTS_START = 1024, /* a power of two */
+    LARGE_PAGE = 2 * 1024 * 1024,
     ROWS_START = 64,
 };
 
@@ -102,9 +104,26 @@ static struct text_slot *find_slot(
     }
 }
 
+/* count free slots. Hit anywhere, a large table wants large pages; without them it is only slower. */
+static struct text_slot *new_slots(size_t count)
+{
+    size_t size = count * sizeof(struct text_slot);
+    struct text_slot *slots = NULL;
+
+    if (size < LARGE_PAGE) {
+        return calloc(count, sizeof *slots);
+    }
+    slots = aligned_alloc(LARGE_PAGE, size); /* count is a power of two */
+    if (slots != NULL) {
+        (void)madvise(slots, size, MADV_HUGEPAGE);
+        (void)memset(slots, 0, size);
+    }
+    return slots;
+}
+
 static int grow_slots(struct texts *texts, size_t count)
 {
-    struct text_slot *slots = calloc(count, sizeof *slots);
+    struct text_slot *slots = new_slots(count);
 
     if (slots == NULL) {
         return -ENOMEM;

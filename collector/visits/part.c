@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { COUNT_START = 1024 };
-
 /* M1 but for the number, which follows from the order the slots are made in. */
 static int compare_planned(const void *left, const void *right, void *context)
 {
@@ -32,46 +30,32 @@ static enum slot_status status_of_plan(const struct part *part, const struct pla
                                                                       : SLOT_CANC_SHORT;
 }
 
-static int reserve_slots(struct part *part, size_t count)
-{
-    size_t capacity = part->slots_capacity;
-    struct visits_slot *slots = NULL;
-
-    if (part->slots_count + count <= capacity) {
-        return 0;
-    }
-    capacity = capacity < COUNT_START ? COUNT_START : capacity + capacity / 2;
-    if (capacity < part->slots_count + count) {
-        capacity = part->slots_count + count;
-    }
-    slots = realloc(part->slots, capacity * sizeof *slots);
-    if (slots == NULL) {
-        return -ENOMEM;
-    }
-    part->slots = slots;
-    part->slots_capacity = capacity;
-    return 0;
-}
-
-/* Append the slots of one planned visit. */
-static int add_slots(struct part *part, uint32_t planned)
+/* Append the slots of one planned visit; there is room for all. */
+static void add_slots(struct part *part, uint32_t planned)
 {
     const struct planned_row *row = &part->dataset->planned[planned];
     enum slot_status status = status_of_plan(part, row);
 
-    if (reserve_slots(part, (size_t)row->carers_required) < 0) {
-        return -ENOMEM;
-    }
     for (int32_t number = 1; number <= row->carers_required; number++) {
         part->slots[part->slots_count++] = (struct visits_slot){.planned = planned,
             .attendance = VISITS_NONE,
             .number = (uint16_t)number,
             .status = (uint8_t)status};
     }
-    return 0;
 }
 
-static int make_slots(struct part *part, size_t rank)
+/* Plans come in order of time, mostly. */
+static bool is_in_order(const uint32_t *rows, size_t count, void *context)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (compare_planned(&rows[i - 1], &rows[i], context) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void make_slots(struct part *part, size_t rank)
 {
     const struct plan *plan = &part->shared->plan;
     uint32_t *rows = &plan->rows[plan->firsts[rank]];
@@ -81,15 +65,13 @@ static int make_slots(struct part *part, size_t rank)
         const struct dataset *in;
         void *out;
     } context = {.in = part->dataset};
-    int rc = 0;
 
-    if (count > 1) {
+    if (!is_in_order(rows, count, context.out)) {
         qsort_r(rows, count, sizeof *rows, compare_planned, context.out);
     }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = add_slots(part, rows[i]);
+    for (size_t i = 0; i < count; i++) {
+        add_slots(part, rows[i]);
     }
-    return rc;
 }
 
 static int reserve_scratch(struct part *part, size_t slots, size_t attendances)
@@ -298,7 +280,7 @@ static int do_person(struct part *part, size_t rank)
             &rules, person_id, part->taps, taps_count, &part->exceptions, &part->attendances);
     }
     if (rc == 0) {
-        rc = make_slots(part, rank);
+        make_slots(part, rank);
     }
     if (rc == 0 && !repair_is_on(&part->params->repairs)) {
         rc = match_person(part, first_slot);
@@ -338,10 +320,32 @@ static void free_scratch(struct part *part)
     free(part->anchors);
 }
 
+/*
+ * Room for all that can come of the part, at once: growing would copy, and leave holes. A tap makes
+ * at most one attendance; what is never written to costs no memory.
+ */
+static int reserve_all(struct part *part)
+{
+    const struct shared *shared = part->shared;
+    size_t people = part->end_rank - part->first_rank;
+    size_t taps = shared->taps.firsts[part->end_rank] - shared->taps.firsts[part->first_rank];
+    size_t slots = 0;
+
+    for (size_t i = shared->plan.firsts[part->first_rank]; i < shared->plan.firsts[part->end_rank];
+         i++) {
+        slots += (size_t)part->dataset->planned[shared->plan.rows[i]].carers_required;
+    }
+    part->persons = malloc((people + 1) * sizeof *part->persons);
+    part->slots = malloc((slots + 1) * sizeof *part->slots);
+    part->attendances.rows = malloc((taps + 1) * sizeof *part->attendances.rows);
+    part->attendances.capacity = taps + 1;
+    return part->persons == NULL || part->slots == NULL || part->attendances.rows == NULL ? -ENOMEM
+                                                                                          : 0;
+}
+
 int part_do(struct part *part)
 {
-    part->persons = malloc((part->end_rank - part->first_rank + 1) * sizeof *part->persons);
-    part->rc = part->persons == NULL ? -ENOMEM : 0;
+    part->rc = reserve_all(part);
     for (size_t rank = part->first_rank; part->rc == 0 && rank < part->end_rank; rank++) {
         part->rc = do_person(part, rank);
     }

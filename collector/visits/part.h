@@ -45,7 +45,6 @@ struct part {
     struct attendance_list attendances;
     struct visits_slot *slots;
     size_t slots_count;
-    size_t slots_capacity;
     struct visits_person *persons;
     size_t persons_count;
     struct repair_list repairs;

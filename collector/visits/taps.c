@@ -14,6 +14,8 @@
 
 #include "collector/visits/resolve.h"
 
+enum { ANNOUNCED = 12 };
+
 /* Who an accepted event belongs to. */
 struct subject {
     uint32_t person; /* rank, or RANKING_NONE: dropped */
@@ -28,7 +30,7 @@ struct sifting {
     const struct ranking *carers;
     struct exceptions *exceptions;
     struct resolver resolver;
-    uint32_t *keepers;        /* by event id: index of the copy to keep, or VISITS_NONE */
+    uint32_t *keepers;        /* by event id: 1 + index of the copy to keep, 0: none */
     bool *voided;             /* by event id */
     struct subject *subjects; /* by index of the event */
 };
@@ -47,8 +49,8 @@ static void find_keepers(struct sifting *sifting)
         uint32_t *keeper = &sifting->keepers[event->event_id];
 
         if (event->recv_utc <= sifting->asof_utc &&
-            (*keeper == VISITS_NONE || is_earlier(event, &dataset->events[*keeper]))) {
-            *keeper = (uint32_t)i;
+            (*keeper == 0 || is_earlier(event, &dataset->events[*keeper - 1]))) {
+            *keeper = (uint32_t)i + 1;
         }
     }
 }
@@ -68,7 +70,7 @@ static void find_voided(struct sifting *sifting)
 
 static int add_repeat(struct sifting *sifting, const struct event_row *event)
 {
-    const struct event_row *kept = &sifting->dataset->events[sifting->keepers[event->event_id]];
+    const struct event_row *kept = &sifting->dataset->events[sifting->keepers[event->event_id] - 1];
     bool is_same = event->device_id == kept->device_id && event->card_uid == kept->card_uid &&
                    event->kind == kept->kind && event->ts_utc == kept->ts_utc;
 
@@ -111,7 +113,7 @@ static int judge(struct sifting *sifting, size_t index)
     if (event->recv_utc > sifting->asof_utc) {
         return 0;
     }
-    if (sifting->keepers[event->event_id] != index) {
+    if (sifting->keepers[event->event_id] != index + 1) {
         return add_repeat(sifting, event);
     }
     if (sifting->voided[event->event_id]) {
@@ -236,13 +238,12 @@ static int prepare(struct sifting *sifting)
     if (rc < 0) {
         return rc;
     }
-    sifting->keepers = malloc(texts * sizeof *sifting->keepers);
+    sifting->keepers = calloc(texts, sizeof *sifting->keepers);
     sifting->voided = calloc(texts, sizeof *sifting->voided);
     sifting->subjects = malloc((sifting->dataset->events_count + 1) * sizeof *sifting->subjects);
     if (sifting->keepers == NULL || sifting->voided == NULL || sifting->subjects == NULL) {
         return -ENOMEM;
     }
-    (void)memset(sifting->keepers, 0xff, texts * sizeof *sifting->keepers); /* VISITS_NONE */
     return 0;
 }
 
@@ -320,8 +321,14 @@ static struct tap tap_of_add(const struct amendment_row *row, uint32_t carer)
 void taps_get(
     const struct taps *taps, const struct dataset *dataset, size_t rank, struct tap *ret_taps)
 {
-    for (size_t i = taps->firsts[rank]; i < taps->firsts[rank + 1]; i++) {
+    size_t end = taps->firsts[rank + 1];
+
+    for (size_t i = taps->firsts[rank]; i < end; i++) {
         struct tap_source source = taps->rows[i];
+
+        if (i + ANNOUNCED < end && taps->rows[i + ANNOUNCED].index < dataset->events_count) {
+            __builtin_prefetch(&dataset->events[taps->rows[i + ANNOUNCED].index]);
+        }
 
         *ret_taps++ = source.index < dataset->events_count
                           ? tap_of_event(&dataset->events[source.index], source.carer)

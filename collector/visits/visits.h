@@ -174,6 +174,19 @@ void visits_done(struct visits_result *result);
 /* Fill overlaps_s: seconds an attendance shares with others of its carer at other people. */
 int visits_find_overlaps(struct visits_result *result);
 
+/*
+ * For walks over all slots, whose planned visits lie anywhere: announces to the cache the planned
+ * visit of a slot some slots ahead.
+ */
+enum { VISITS_AHEAD = 12 };
+static inline void visits_announce(
+    const struct dataset *dataset, const struct visits_result *result, size_t slot)
+{
+    if (slot + VISITS_AHEAD < result->slots_count) {
+        __builtin_prefetch(&dataset->planned[result->slots[slot + VISITS_AHEAD].planned]);
+    }
+}
+
 /* Where the attendance is held to begin: in, or out - assumed_length_s. */
 int64_t visits_anchor(
     const struct visits_params *params, const struct visits_attendance *attendance);
