@@ -24,9 +24,11 @@ struct csv {
     size_t memory_left;
     bool is_at_end; /* of the source; the buffer may still hold rows */
     bool has_started;
-    char *buffer; /* BUFFER_SIZE and one byte */
-    char *at;     /* the next byte to parse */
-    char *end;    /* our line feed is here */
+    bool is_piecewise; /* no source: reads what csv_set_piece() says */
+    char *buffer;      /* BUFFER_SIZE and one byte; NULL: piecewise */
+    char *at;          /* the next byte to parse */
+    char *row;         /* where the row in hand begins */
+    char *end;         /* our line feed is here */
     uint64_t line;
     uint64_t next_line;
     uint64_t bytes_read;
@@ -53,6 +55,32 @@ static int new_reader(struct csv **ret_csv, int fd)
     csv->problem = "";
     *ret_csv = csv;
     return 0;
+}
+
+int csv_open_pieces(struct csv **ret_csv)
+{
+    static char nothing[1];
+    struct csv *csv = calloc(1, sizeof *csv);
+
+    if (csv == NULL) {
+        return -ENOMEM;
+    }
+    csv->fd = -1;
+    csv->is_piecewise = true;
+    csv_set_piece(csv, &(struct csv_piece){.bytes = nothing});
+    *ret_csv = csv;
+    return 0;
+}
+
+void csv_set_piece(struct csv *csv, const struct csv_piece *piece)
+{
+    csv->at = piece->bytes;
+    csv->end = piece->bytes + piece->size;
+    csv->is_at_end = (piece->flags & CSV_PIECE_CUT) == 0;
+    csv->has_started = (piece->flags & CSV_PIECE_FIRST) == 0;
+    csv->line = 0;
+    csv->next_line = 1;
+    csv->problem = "";
 }
 
 int csv_open(struct csv **ret_csv, const char *path, struct err *err)
@@ -230,7 +258,9 @@ static int scan_quoted(struct csv *csv, struct csv_field *field)
     field->text = to;
     for (;;) {
         if (at >= csv->end) {
-            return refuse(csv, csv->is_at_end ? "a quote is never closed" : "row too long");
+            return refuse(csv, at - csv->row > CSV_ROW_SIZE_MAX
+                                   ? "row too long; perhaps a quote is never closed"
+                                   : "a quote is never closed");
         }
         if (*at == '"') {
             if (at[1] != '"') {
@@ -324,7 +354,7 @@ static int refill_when_low(struct csv *csv)
 {
     bool is_low = csv->end - csv->at < CSV_ROW_SIZE_MAX;
 
-    return is_low && !csv->is_at_end ? fill(csv) : 0;
+    return is_low && !csv->is_at_end && !csv->is_piecewise ? fill(csv) : 0;
 }
 
 int csv_next(struct csv *csv, struct csv_field **ret_fields, size_t *ret_count)
@@ -347,7 +377,11 @@ int csv_next(struct csv *csv, struct csv_field **ret_fields, size_t *ret_count)
         return 0;
     }
     csv->line = csv->next_line;
+    csv->row = csv->at;
     rc = parse_row(csv);
+    if (rc == 0 && csv->at - csv->row > CSV_ROW_SIZE_MAX) {
+        rc = refuse(csv, "row too long");
+    }
     if (rc < 0) {
         return rc;
     }
@@ -360,6 +394,11 @@ int csv_next(struct csv *csv, struct csv_field **ret_fields, size_t *ret_count)
 uint64_t csv_line(const struct csv *csv)
 {
     return csv->line;
+}
+
+uint64_t csv_lines_done(const struct csv *csv)
+{
+    return csv->next_line - 1;
 }
 
 const char *csv_problem(const struct csv *csv)

@@ -35,6 +35,24 @@ int csv_open(struct csv **ret_csv, const char *path, struct err *err);
 /* Read size bytes of memory instead, which stay the caller's and are not changed. -ENOMEM. */
 int csv_open_memory(struct csv **ret_csv, const char *bytes, size_t size);
 
+/*
+ * A reader of pieces (base/csv_pieces.h), and its next piece: size bytes, which are changed, and so
+ * is bytes[size]. Lines count from 1 in each piece. -ENOMEM.
+ */
+int csv_open_pieces(struct csv **ret_csv);
+
+enum {
+    CSV_PIECE_FIRST = 1, /* a byte order mark may stand here */
+    CSV_PIECE_CUT = 2,   /* it ends within a row, which is longer than a row may be */
+};
+
+struct csv_piece {
+    char *bytes;
+    size_t size;
+    unsigned flags;
+};
+void csv_set_piece(struct csv *csv, const struct csv_piece *piece);
+
 /* NULL is allowed. */
 void csv_close(struct csv *csv);
 
@@ -47,6 +65,9 @@ int csv_next(struct csv *csv, struct csv_field **ret_fields, size_t *ret_count);
 
 /* The line, counted from 1, on which the row last returned (or refused) begins. */
 uint64_t csv_line(const struct csv *csv);
+
+/* How many lines have been read so far, in all or of the piece. */
+uint64_t csv_lines_done(const struct csv *csv);
 
 /* Why csv_next() refused the file. Never NULL. */
 const char *csv_problem(const struct csv *csv);

@@ -1,6 +1,7 @@
 /* cmd_run.c - ecm-pay run: calculate a payment run and write its files. */
 #include <argp.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "collector/cli/cli.h"
+#include "collector/cli/jobs.h"
 #include "collector/cli/outfile.h"
 #include "collector/cli/previous_run.h"
 #include "collector/cli/run_documents.h"
@@ -141,14 +143,12 @@ struct running {
     struct run_extras extras;
 };
 
-static int calculate(struct running *running, struct err *err)
+static int calculate(void *user, struct err *err)
 {
+    struct running *running = user;
     struct pay_problem problem = {""};
     int rc = 0;
 
-    running->run = (struct pay_run){.input = running->session->input,
-        .period = &running->session->visits_period,
-        .models = running->args->models};
     for (const char *model = running->args->models; *model != '\0'; model++) {
         rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
 
@@ -166,30 +166,87 @@ static int calculate(struct running *running, struct err *err)
     return running->lines.rc < 0 ? err_set(err, running->lines.rc, "out of memory") : 0;
 }
 
-static int write_outputs(struct running *running, struct err *err)
-{
-    for (int i = 0; i < OUTPUT_COUNT; i++) {
-        struct outfile outfile;
-        int rc = 0;
+/* ---- the files of the engine ----------------------------------------------------------------- */
 
-        if (outputs[i].model != 0 && strchr(running->run.models, outputs[i].model) == NULL) {
-            continue;
-        }
-        rc = outfile_start(&outfile, running->args->out, outputs[i].file, err);
-        if (rc < 0) {
-            return rc;
-        }
-        outputs[i].write(&outfile.text, &running->run);
-        rc = outfile_finish(&outfile, running->output_hashes[i], err);
-        if (rc < 0) {
-            return rc;
-        }
-        running->outputs[i] = running->output_hashes[i];
-        running->files.names[running->files.count] = outputs[i].file;
-        running->files.hashes[running->files.count++] = running->output_hashes[i];
+/* One of outputs[]: written beside the calculation, and named when that went well. */
+struct writing {
+    struct running *running;
+    int index;
+    struct outfile outfile;
+};
+
+static int write_output(void *user, struct err *err)
+{
+    struct writing *writing = user;
+    struct running *running = writing->running;
+    int rc =
+        outfile_start(&writing->outfile, running->args->out, outputs[writing->index].file, err);
+
+    if (rc < 0) {
+        return rc;
     }
-    return 0;
+    outputs[writing->index].write(&writing->outfile.text, &running->run);
+    return outfile_close(&writing->outfile, running->output_hashes[writing->index], err);
 }
+
+static bool is_wanted(const struct running *running, int index)
+{
+    char model = outputs[index].model;
+
+    return model == 0 || strchr(running->run.models, model) != NULL;
+}
+
+static int publish(struct running *running, struct writing *writing, struct err *err)
+{
+    const int index = writing->index;
+
+    running->outputs[index] = running->output_hashes[index];
+    running->files.names[running->files.count] = outputs[index].file;
+    running->files.hashes[running->files.count++] = running->output_hashes[index];
+    return outfile_publish(&writing->outfile, err);
+}
+
+/* Files that show lines wait for the calculation; the others, by far the longest, do not. */
+static int calculate_and_write(struct running *running, struct err *err)
+{
+    struct writing writings[OUTPUT_COUNT];
+    struct job jobs[OUTPUT_COUNT + 1];
+    size_t count = 0;
+    int rc = 0;
+
+    (void)memset(writings, 0, sizeof writings);
+    running->run = (struct pay_run){.input = running->session->input,
+        .period = &running->session->visits_period,
+        .models = running->args->models};
+    for (int i = OUTPUT_COUNT; i-- > 0;) { /* slots.csv and sessions.csv first */
+        writings[i] = (struct writing){.running = running, .index = i};
+        if (outputs[i].model == 0) {
+            jobs[count++] = (struct job){.run = write_output, .user = &writings[i]};
+        }
+    }
+    jobs[count++] = (struct job){.run = calculate, .user = running};
+    rc = jobs_do(jobs, count, err);
+    for (int i = 0; rc == 0 && i < OUTPUT_COUNT; i++) {
+        if (outputs[i].model != 0 && is_wanted(running, i)) {
+            rc = write_output(&writings[i], err);
+        }
+    }
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        if (rc == 0 && is_wanted(running, i)) {
+            rc = publish(running, &writings[i], err);
+        } else {
+            outfile_drop(&writings[i].outfile);
+        }
+    }
+    return rc;
+}
+
+/* ---- what the run saw ------------------------------------------------------------------------ */
+
+struct hashing {
+    struct running *running;
+    int index; /* of input_tables */
+};
 
 static int feed_hash(void *user, const char *bytes, size_t size)
 {
@@ -197,7 +254,41 @@ static int feed_hash(void *user, const char *bytes, size_t size)
     return 0;
 }
 
-/* What the run saw, and from that its id. */
+static int hash_input(void *user, struct err *err)
+{
+    const struct hashing *hashing = user;
+    struct running *running = hashing->running;
+    struct hash *hash = hash_new();
+    struct text text = {.drain = feed_hash, .user = hash};
+    int rc = 0;
+
+    if (hash == NULL) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    input_tables[hashing->index].write(
+        &text, &running->session->dataset, running->session->visits_period.asof_utc);
+    rc = text_drain(&text);
+    hash_finish(hash, running->input_hashes[hashing->index]);
+    running->inputs[hashing->index] = running->input_hashes[hashing->index];
+    text_done(&text);
+    hash_free(hash);
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
+}
+
+/* Reconcile, and beside it hash what is reconciled. */
+static int reconcile(struct running *running, struct err *err)
+{
+    struct hashing hashings[INPUT_COUNT];
+    struct job jobs[INPUT_COUNT];
+
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        hashings[i] = (struct hashing){.running = running, .index = i};
+        jobs[i] = (struct job){.run = hash_input, .user = &hashings[i]};
+    }
+    return session_reconcile_beside(running->session, jobs, INPUT_COUNT, err);
+}
+
+/* The run's id, from the hashes of what it saw. */
 static int identify(struct running *running, struct err *err)
 {
     struct hash *hash = hash_new();
@@ -207,12 +298,6 @@ static int identify(struct running *running, struct err *err)
     if (hash == NULL) {
         return err_set(err, -ENOMEM, "out of memory");
     }
-    for (int i = 0; i < INPUT_COUNT; i++) {
-        input_tables[i].write(&text, &running->session->dataset, running->run.period->asof_utc);
-        (void)text_drain(&text);
-        hash_finish(hash, running->input_hashes[i]);
-        running->inputs[i] = running->input_hashes[i];
-    }
     inputs_add_identity(&text, &running->run, running->inputs);
     rc = text_drain(&text);
     hash_finish(hash, running->run_id);
@@ -220,6 +305,8 @@ static int identify(struct running *running, struct err *err)
     hash_free(hash);
     return rc < 0 ? err_set(err, rc, "out of memory") : 0;
 }
+
+/* ---- the other files ------------------------------------------------------------------------- */
 
 /* Write text as a file of the run, outside of the manifest. */
 static int write_text(const struct running *running, const char *name, const struct text *text,
@@ -365,8 +452,8 @@ static int make_folder(const char *path, struct err *err)
 
 static int make_run(struct running *running, struct err *err)
 {
-    int (*const steps[])(struct running *, struct err *) = {get_previous, calculate, identify,
-        write_outputs, write_repairs, write_contract, write_summaries, keep, write_documents};
+    int (*const steps[])(struct running *, struct err *) = {get_previous, calculate_and_write,
+        identify, write_repairs, write_contract, write_summaries, keep, write_documents};
     int rc = run_extras_open(&running->extras, running->args->contract, err);
 
     if (rc == 0 && running->args->delivery != NULL) {
@@ -377,7 +464,7 @@ static int make_run(struct running *running, struct err *err)
     }
     if (rc == 0) {
         run_extras_cut_off(&running->extras, running->session);
-        rc = session_reconcile(running->session, err);
+        rc = reconcile(running, err);
     }
     if (rc == 0) {
         rc = make_folder(running->args->out, err);

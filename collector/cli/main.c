@@ -1,12 +1,15 @@
 /* main.c - ecm-pay: which command, and hand over. */
 #include <argp.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/cli/cli.h"
 #include "collector/cli/verify.h"
+
+enum { LARGE_TABLE = 1024 * 1024 };
 
 struct command {
     const char *name;
@@ -79,6 +82,8 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
+    /* Large tables by pages of their own: they grow without copying and go back when freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_TABLE);
     argp_err_exit_status = EXIT_INPUT;
     argp_program_version = "ecm-pay " ECM_VERSION;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-?") == 0) {

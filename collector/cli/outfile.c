@@ -34,7 +34,7 @@ static int write_all(void *user, const char *bytes, size_t size)
 
 static void release(struct outfile *outfile)
 {
-    if (outfile->fd >= 0) {
+    if (outfile->path != NULL && outfile->fd >= 0) {
         (void)close(outfile->fd); /* only after an error, which is already reported */
     }
     hash_free(outfile->hash);
@@ -64,7 +64,15 @@ int outfile_start(struct outfile *outfile, const char *folder, const char *name,
     return 0;
 }
 
-int outfile_finish(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], struct err *err)
+void outfile_drop(struct outfile *outfile)
+{
+    if (outfile->part_path != NULL) {
+        (void)unlink(outfile->part_path); /* half a file helps nobody */
+    }
+    release(outfile);
+}
+
+int outfile_close(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], struct err *err)
 {
     int rc = text_drain(&outfile->text);
 
@@ -73,13 +81,29 @@ int outfile_finish(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], 
         rc = -errno;
     }
     outfile->fd = -1;
-    if (rc == 0 && rename(outfile->part_path, outfile->path) != 0) {
-        rc = -errno;
-    }
+    text_done(&outfile->text);
     if (rc < 0) {
-        (void)unlink(outfile->part_path); /* half a file helps nobody */
         rc = err_set(err, rc, "%s: %s", outfile->path, strerrordesc_np(-rc));
+        outfile_drop(outfile);
+    }
+    return rc;
+}
+
+int outfile_publish(struct outfile *outfile, struct err *err)
+{
+    if (rename(outfile->part_path, outfile->path) != 0) {
+        int rc = err_set(err, -errno, "%s: %s", outfile->path, strerrordesc_np(errno));
+
+        outfile_drop(outfile);
+        return rc;
     }
     release(outfile);
-    return rc;
+    return 0;
+}
+
+int outfile_finish(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], struct err *err)
+{
+    int rc = outfile_close(outfile, ret_hex, err);
+
+    return rc < 0 ? rc : outfile_publish(outfile, err);
 }

@@ -22,7 +22,19 @@ struct outfile {
 /* Begin folder/name. On failure nothing is left to finish. -errno with the reason. */
 int outfile_start(struct outfile *outfile, const char *folder, const char *name, struct err *err);
 
-/* Write the rest, close, rename. The hash goes to ret_hex. Always ends the outfile. */
+/*
+ * Write the rest and close; the file is NAME.part still. The hash goes to ret_hex. On failure the
+ * outfile is ended and nothing is left of it.
+ */
+int outfile_close(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], struct err *err);
+
+/* After outfile_close(): give the file its name. Ends the outfile. */
+int outfile_publish(struct outfile *outfile, struct err *err);
+
+/* Remove what was written. Ends the outfile; one that has ended already, or a zeroed, is allowed. */
+void outfile_drop(struct outfile *outfile);
+
+/* Close and publish. The hash goes to ret_hex. Always ends the outfile. */
 int outfile_finish(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], struct err *err);
 
 #endif

@@ -12,6 +12,12 @@
 #include "collector/storage/storage_sqlite.h"
 #include "collector/visits/narrow.h"
 
+enum {
+    PARTS_A_THREAD = 6,
+    PARTS_MAX = PARTS_A_THREAD * JOBS_THREADS_MAX,
+    EVENTS_WORTH_A_THREAD = 20000,
+};
+
 int session_open_store(struct session *session, const char *path, bool must_exist, struct err *err)
 {
     return storage_sqlite_open(
@@ -127,18 +133,109 @@ static int lay_corrections_over(struct session *session, struct err *err)
     return rc;
 }
 
+/* Several parts a thread: none is the last by far, and joining them takes little memory. */
+static unsigned part_count(const struct session *session)
+{
+    bool is_worth_it = jobs_at_once() > 1 && session->dataset.events_count > EVENTS_WORTH_A_THREAD;
+
+    return is_worth_it ? PARTS_A_THREAD * jobs_at_once() : 1;
+}
+
+struct beginning {
+    struct session *session;
+    unsigned parts;
+    struct visits_work *work;
+};
+
+static int begin(void *user, struct err *err)
+{
+    struct beginning *beginning = user;
+    const struct session *session = beginning->session;
+    int rc = visits_begin(&session->dataset, &session->visits_params, &session->visits_period,
+        beginning->parts, &beginning->work);
+
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
+}
+
+struct part {
+    struct visits_work *work;
+    unsigned number;
+};
+
+static int do_part(void *user, struct err *err)
+{
+    const struct part *part = user;
+    int rc = visits_do_part(part->work, part->number);
+
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
+}
+
+static int do_parts(struct session *session, const struct beginning *beginning, struct err *err)
+{
+    struct part parts[PARTS_MAX];
+    struct job jobs[PARTS_MAX];
+    int rc = 0;
+
+    for (unsigned i = 0; i < beginning->parts; i++) {
+        parts[i] = (struct part){.work = beginning->work, .number = i};
+        jobs[i] = (struct job){.run = do_part, .user = &parts[i]};
+    }
+    (void)jobs_do(jobs, beginning->parts, err); /* visits_end() tells how it went */
+    rc = visits_end(beginning->work, &session->result);
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
+}
+
+/* The caller's jobs, and what needs everybody's taps. */
+static int do_beside(
+    struct beginning *beginning, const struct job *beside, size_t count, struct err *err)
+{
+    struct job *jobs = calloc(count + 1, sizeof *jobs);
+    int rc = 0;
+
+    if (jobs == NULL) {
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    jobs[0] = (struct job){.run = begin, .user = beginning};
+    for (size_t i = 0; i < count; i++) {
+        jobs[i + 1] = beside[i];
+    }
+    rc = jobs_do(jobs, count + 1, err);
+    free(jobs);
+    return rc;
+}
+
+static int reconcile(
+    struct session *session, const struct job *beside, size_t count, struct err *err)
+{
+    struct beginning beginning = {.session = session, .parts = part_count(session)};
+    int rc = do_beside(&beginning, beside, count, err);
+
+    if (rc < 0 && beginning.work != NULL) {
+        struct visits_result nothing;
+
+        (void)visits_end(beginning.work, &nothing); /* no part was done: frees only */
+        return rc;
+    }
+    return rc < 0 ? rc : do_parts(session, &beginning, err);
+}
+
 int session_reconcile(struct session *session, struct err *err)
+{
+    return session_reconcile_beside(session, NULL, 0, err);
+}
+
+int session_reconcile_beside(
+    struct session *session, const struct job *beside, size_t count, struct err *err)
 {
     int rc = lay_corrections_over(session, err);
 
+    if (rc == 0) {
+        rc = reconcile(session, beside, count, err);
+    }
     if (rc < 0) {
         return rc;
     }
-    rc = visits_reconcile(
-        &session->dataset, &session->visits_params, &session->visits_period, &session->result);
-    if (rc == 0) {
-        rc = pay_rates_init(&session->rates, &session->dataset);
-    }
+    rc = pay_rates_init(&session->rates, &session->dataset);
     if (rc == 0) {
         session->people = pay_index_people(&session->dataset);
         rc = session->people == NULL ? -ENOMEM : 0;

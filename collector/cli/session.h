@@ -13,6 +13,7 @@
 
 #include "base/tzif.h"
 #include "collector/cli/correction_log.h"
+#include "collector/cli/jobs.h"
 #include "collector/pay/pay.h"
 #include "collector/storage/storage.h"
 #include "collector/visits/visits.h"
@@ -59,6 +60,13 @@ int session_open(struct session *session, const struct source *source, struct er
  * -ENOMEM, or what corrections_read() says.
  */
 int session_reconcile(struct session *session, struct err *err);
+
+/*
+ * The same, on all processors, and beside it the caller's jobs, which may read the dataset with the
+ * corrections laid over. Also what the first of them that failed said.
+ */
+int session_reconcile_beside(
+    struct session *session, const struct job *beside, size_t count, struct err *err);
 
 void session_close(struct session *session);
 

@@ -74,7 +74,7 @@ static int64_t day_number(int64_t year, int64_t month, int64_t day)
     return number;
 }
 
-static int read_day(const struct csv_field *field, int32_t *ret_day, const char **ret_reason)
+static int read_day(const struct csv_field *field, int64_t *ret_day, const char **ret_reason)
 {
     const char *text = field->text;
     int64_t year = 0;
@@ -89,7 +89,7 @@ static int read_day(const struct csv_field *field, int32_t *ret_day, const char 
     if (year < YEAR_MIN || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) {
         return refuse(ret_reason, "no such day");
     }
-    *ret_day = (int32_t)day_number(year, month, day);
+    *ret_day = day_number(year, month, day);
     return 0;
 }
 
@@ -105,8 +105,8 @@ static bool has_control_characters(const struct csv_field *field)
     return false;
 }
 
-static int read_text(const struct csv_field *field, size_t size_max, struct dataset *dataset,
-    text_id *ret_id, const char **ret_reason)
+static int read_text(const struct csv_field *field, size_t size_max,
+    struct dataset_piece *ret_piece, const char **ret_reason)
 {
     if (field->size > size_max) {
         return refuse(ret_reason, "too long");
@@ -114,21 +114,24 @@ static int read_text(const struct csv_field *field, size_t size_max, struct data
     if (has_control_characters(field)) {
         return refuse(ret_reason, "a control character");
     }
-    return dataset_intern(dataset, field->text, field->size, ret_id);
+    *ret_piece = (struct dataset_piece){.text = field->text,
+        .size = (uint32_t)field->size,
+        .hash = dataset_hash(field->text, field->size)};
+    return 0;
 }
 
 /* "a|b": no empty name between the bars. */
-static int read_list(const struct csv_field *field, struct dataset *dataset, text_id *ret_id,
-    const char **ret_reason)
+static int read_list(
+    const struct csv_field *field, struct dataset_piece *ret_piece, const char **ret_reason)
 {
     if (field->size > 0 && (field->text[0] == '|' || field->text[field->size - 1] == '|' ||
                                strstr(field->text, "||") != NULL)) {
         return refuse(ret_reason, "an empty name between the bars");
     }
-    return read_text(field, TABLE_LIST_SIZE_MAX, dataset, ret_id, ret_reason);
+    return read_text(field, TABLE_LIST_SIZE_MAX, ret_piece, ret_reason);
 }
 
-static int read_kind(const struct csv_field *field, char *ret_kind, const char **ret_reason)
+static int read_kind(const struct csv_field *field, int64_t *ret_kind, const char **ret_reason)
 {
     if (field->size != 1 || (field->text[0] != 'I' && field->text[0] != 'O')) {
         return refuse(ret_reason, "neither I nor O");
@@ -155,22 +158,72 @@ static int read_count(const struct column *column, const struct csv_field *field
     return 0;
 }
 
-static int read_flag(const struct csv_field *field, bool *ret_flag, const char **ret_reason)
+static int read_flag(const struct csv_field *field, int64_t *ret_flag, const char **ret_reason)
 {
     if (field->size != 1 || (field->text[0] != '0' && field->text[0] != '1')) {
         return refuse(ret_reason, "neither 0 nor 1");
     }
-    *ret_flag = field->text[0] == '1';
+    *ret_flag = field->text[0] - '0';
     return 0;
 }
 
-static int read_action(const struct csv_field *field, bool *ret_is_void, const char **ret_reason)
+static int read_action(const struct csv_field *field, int64_t *ret_is_void, const char **ret_reason)
 {
     if (strcmp(field->text, "ADD") != 0 && strcmp(field->text, "VOID") != 0) {
         return refuse(ret_reason, "neither ADD nor VOID");
     }
-    *ret_is_void = field->text[0] == 'V';
+    *ret_is_void = field->text[0] == 'V' ? 1 : 0;
     return 0;
+}
+
+static int read_id(const struct column *column, const struct csv_field *field, union cell *ret_cell,
+    const char **ret_reason)
+{
+    if (column->type == COLUMN_ID && field->size == 0) {
+        return refuse(ret_reason, "empty");
+    }
+    return read_text(field, TABLE_ID_SIZE_MAX, &ret_cell->piece, ret_reason);
+}
+
+int column_read(const struct column *column, const struct csv_field *field, union cell *ret_cell,
+    const char **ret_reason)
+{
+    bool is_empty = field->size == 0;
+
+    ret_cell->number = column->type == COLUMN_INSTANT_OR_NEVER ? DATASET_NEVER : 0;
+    switch (column->type) {
+    case COLUMN_ID:
+    case COLUMN_ID_OPTIONAL:
+        return read_id(column, field, ret_cell, ret_reason);
+    case COLUMN_LIST:
+        return read_list(field, &ret_cell->piece, ret_reason);
+    case COLUMN_INSTANT:
+        return read_instant(field, &ret_cell->number, ret_reason);
+    case COLUMN_INSTANT_OR_NEVER:
+    case COLUMN_INSTANT_OPTIONAL:
+        return is_empty ? 0 : read_instant(field, &ret_cell->number, ret_reason);
+    case COLUMN_DAY:
+        return read_day(field, &ret_cell->number, ret_reason);
+    case COLUMN_COUNT:
+        return read_count(column, field, 0, &ret_cell->number, ret_reason);
+    case COLUMN_SMALL_COUNT:
+        return read_count(column, field, 1, &ret_cell->number, ret_reason);
+    case COLUMN_FLAG:
+        return read_flag(field, &ret_cell->number, ret_reason);
+    case COLUMN_KIND:
+        return read_kind(field, &ret_cell->number, ret_reason);
+    case COLUMN_KIND_OPTIONAL:
+        return is_empty ? 0 : read_kind(field, &ret_cell->number, ret_reason);
+    case COLUMN_ACTION:
+        return read_action(field, &ret_cell->number, ret_reason);
+    }
+    return 0;
+}
+
+bool column_is_text(const struct column *column)
+{
+    return column->type == COLUMN_ID || column->type == COLUMN_ID_OPTIONAL ||
+           column->type == COLUMN_LIST;
 }
 
 /* Copy value into the row at the column's offset; memcpy() because the row is of any type. */
@@ -179,104 +232,39 @@ static void put(union table_row *row, const struct column *column, const void *v
     (void)memcpy((char *)row + column->offset, value, size);
 }
 
-static int read_into_text(const struct column *column, const struct csv_field *field,
-    struct dataset *dataset, union table_row *row, const char **ret_reason)
+void column_put_number(const struct column *column, int64_t number, union table_row *row)
 {
-    text_id id = 0;
-    int rc = 0;
+    int32_t small = (int32_t)number; /* days and small counts are no greater */
+    char character = (char)number;
+    bool flag = number != 0;
 
-    if (column->type == COLUMN_LIST) {
-        rc = read_list(field, dataset, &id, ret_reason);
-    } else if (column->type == COLUMN_ID && field->size == 0) {
-        rc = refuse(ret_reason, "empty");
-    } else {
-        rc = read_text(field, TABLE_ID_SIZE_MAX, dataset, &id, ret_reason);
-    }
-    put(row, column, &id, sizeof id);
-    return rc;
-}
-
-static int read_into_instant(const struct column *column, const struct csv_field *field,
-    union table_row *row, const char **ret_reason)
-{
-    int64_t value = column->type == COLUMN_INSTANT_OR_NEVER ? DATASET_NEVER : 0;
-    int rc = 0;
-
-    if (column->type == COLUMN_INSTANT || field->size > 0) {
-        rc = read_instant(field, &value, ret_reason);
-    }
-    put(row, column, &value, sizeof value);
-    return rc;
-}
-
-static int read_into_count(const struct column *column, const struct csv_field *field,
-    union table_row *row, const char **ret_reason)
-{
-    int64_t value = 0;
-    int32_t small = 0;
-    bool is_small = column->type == COLUMN_SMALL_COUNT;
-    int rc = read_count(column, field, is_small ? 1 : 0, &value, ret_reason);
-
-    small = (int32_t)value; /* small counts have a small max */
-    put(row, column, is_small ? (const void *)&small : (const void *)&value,
-        is_small ? sizeof small : sizeof value);
-    return rc;
-}
-
-static int read_into_day(const struct column *column, const struct csv_field *field,
-    union table_row *row, const char **ret_reason)
-{
-    int32_t day = 0;
-    int rc = read_day(field, &day, ret_reason);
-
-    put(row, column, &day, sizeof day);
-    return rc;
-}
-
-static int read_into_choice(const struct column *column, const struct csv_field *field,
-    union table_row *row, const char **ret_reason)
-{
-    bool flag = false;
-    char kind = 0;
-    int rc = 0;
-
-    if (column->type == COLUMN_KIND || (column->type == COLUMN_KIND_OPTIONAL && field->size > 0)) {
-        rc = read_kind(field, &kind, ret_reason);
-    } else if (column->type == COLUMN_FLAG) {
-        rc = read_flag(field, &flag, ret_reason);
-    } else if (column->type == COLUMN_ACTION) {
-        rc = read_action(field, &flag, ret_reason);
-    }
-    if (column->type == COLUMN_KIND || column->type == COLUMN_KIND_OPTIONAL) {
-        put(row, column, &kind, sizeof kind);
-    } else {
-        put(row, column, &flag, sizeof flag);
-    }
-    return rc;
-}
-
-int column_read(const struct column *column, const struct csv_field *field, struct dataset *dataset,
-    union table_row *row, const char **ret_reason)
-{
     switch (column->type) {
-    case COLUMN_ID:
-    case COLUMN_ID_OPTIONAL:
-    case COLUMN_LIST:
-        return read_into_text(column, field, dataset, row, ret_reason);
     case COLUMN_INSTANT:
     case COLUMN_INSTANT_OR_NEVER:
     case COLUMN_INSTANT_OPTIONAL:
-        return read_into_instant(column, field, row, ret_reason);
-    case COLUMN_DAY:
-        return read_into_day(column, field, row, ret_reason);
     case COLUMN_COUNT:
+        put(row, column, &number, sizeof number);
+        return;
+    case COLUMN_DAY:
     case COLUMN_SMALL_COUNT:
-        return read_into_count(column, field, row, ret_reason);
-    case COLUMN_FLAG:
+        put(row, column, &small, sizeof small);
+        return;
     case COLUMN_KIND:
     case COLUMN_KIND_OPTIONAL:
+        put(row, column, &character, sizeof character);
+        return;
+    case COLUMN_FLAG:
     case COLUMN_ACTION:
-        return read_into_choice(column, field, row, ret_reason);
+        put(row, column, &flag, sizeof flag);
+        return;
+    case COLUMN_ID:
+    case COLUMN_ID_OPTIONAL:
+    case COLUMN_LIST:
+        return; /* no numbers; see column_put_text() */
     }
-    return refuse(ret_reason, "a column of no known type");
+}
+
+void column_put_text(const struct column *column, text_id id, union table_row *row)
+{
+    put(row, column, &id, sizeof id);
 }

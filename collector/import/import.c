@@ -9,19 +9,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/csv.h"
 #include "base/err.h"
-#include "collector/import/columns.h"
+#include "collector/import/pipeline.h"
 #include "collector/import/references.h"
-#include "collector/import/tables.h"
 
-enum { PROGRESS_EVERY_ROWS = 20000, NOTICE_SIZE = 512, COUNT_START = 64 };
+enum { NOTICE_SIZE = 512, COUNT_START = 64, ANNOUNCED_ROWS = 8, BYTES_A_TEXT = 60 };
 
 struct import {
     struct dataset *dataset;
     const struct import_watch *watch;
     struct err *err;
-    uint64_t bytes_before; /* of the files already read */
+    uint64_t bytes_done;
     uint64_t bytes_total;
     struct import_file files[TABLE_COUNT];
 };
@@ -31,9 +29,8 @@ struct reading {
     struct import *import;
     enum table_index index;
     const struct table *table;
-    struct csv *csv;
-    int order[TABLE_COLUMNS_MAX]; /* by column of the table: its field in this file */
-    size_t columns;               /* of the table */
+    struct rows_format format;
+    uint64_t lines_before; /* in the pieces already taken */
 };
 
 static int find_table(const char *name)
@@ -46,80 +43,31 @@ static int find_table(const char *name)
     return -1;
 }
 
-static int refuse(const struct reading *reading, const char *column, const char *reason)
+static int refuse(
+    const struct reading *reading, uint64_t line, const char *column, const char *reason)
 {
-    unsigned long long line = csv_line(reading->csv);
+    unsigned long long number = reading->lines_before + line;
 
     return column == NULL ? err_set(reading->import->err, ECM_EFORMAT, "%s:%llu: %s",
-                                reading->table->file, line, reason)
+                                reading->table->file, number, reason)
                           : err_set(reading->import->err, ECM_EFORMAT, "%s:%llu: %s: %s",
-                                reading->table->file, line, column, reason);
+                                reading->table->file, number, column, reason);
 }
 
-static int explain_csv(const struct reading *reading, int rc)
+static int explain(const struct reading *reading, int rc)
 {
-    if (rc == ECM_EFORMAT) {
-        return refuse(reading, NULL, csv_problem(reading->csv));
-    }
     return err_set(reading->import->err, rc, "%s: %s", reading->table->file,
         rc == -ENOMEM ? "out of memory" : strerrordesc_np(-rc));
 }
 
-static size_t column_count(const struct table *table)
+static int explain_fault(const struct reading *reading, const struct rows_fault *fault)
 {
-    size_t count = 0;
-
-    while (count < TABLE_COLUMNS_MAX && table->columns[count].name != NULL) {
-        count++;
-    }
-    return count;
-}
-
-static int place_column(struct reading *reading, const struct csv_field *field, int position)
-{
-    for (size_t i = 0; i < reading->columns; i++) {
-        if (strcmp(reading->table->columns[i].name, field->text) == 0) {
-            if (reading->order[i] >= 0) {
-                return refuse(reading, field->text, "this column is there twice");
-            }
-            reading->order[i] = position;
-            return 0;
-        }
-    }
-    return refuse(reading, field->text, "unknown column");
-}
-
-static int read_header(struct reading *reading)
-{
-    struct csv_field *fields = NULL;
-    size_t count = 0;
-    int rc = csv_next(reading->csv, &fields, &count);
-
-    if (rc < 0) {
-        return explain_csv(reading, rc);
-    }
-    if (rc == 0) {
-        return err_set(reading->import->err, ECM_EFORMAT, "%s:1: there is no header row",
-            reading->table->file);
-    }
-    reading->columns = column_count(reading->table);
-    for (size_t i = 0; i < reading->columns; i++) {
-        reading->order[i] = -1;
-    }
-    rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = place_column(reading, &fields[i], (int)i);
-    }
-    for (size_t i = 0; rc == 0 && i < reading->columns; i++) {
-        if (reading->order[i] < 0) {
-            rc = refuse(reading, reading->table->columns[i].name, "this column is missing");
-        }
-    }
-    return rc;
+    return fault->reason != NULL ? refuse(reading, fault->line, fault->column, fault->reason)
+                                 : explain(reading, fault->rc);
 }
 
 /* Remember on which line the row about to be added lies. Events are many and need it not. */
-static int note_line(struct reading *reading)
+static int note_line(struct reading *reading, uint64_t line)
 {
     struct import_file *file = &reading->import->files[reading->index];
 
@@ -136,92 +84,125 @@ static int note_line(struct reading *reading)
         file->lines = lines;
         file->capacity = capacity;
     }
-    file->lines[file->count++] = (uint32_t)csv_line(reading->csv);
+    file->lines[file->count++] = (uint32_t)(reading->lines_before + line);
     return 0;
 }
 
-static int read_row(struct reading *reading, const struct csv_field *fields, size_t count)
+static void announce(const struct reading *reading, const union cell *cells)
+{
+    for (size_t i = 0; i < reading->format.columns; i++) {
+        if (column_is_text(&reading->table->columns[i])) {
+            dataset_announce(reading->import->dataset, cells[i].piece.hash);
+        }
+    }
+}
+
+static int fill_row(const struct reading *reading, const union cell *cells, union table_row *row)
+{
+    int rc = 0;
+
+    (void)memset(row, 0, sizeof *row);
+    for (size_t i = 0; rc == 0 && i < reading->format.columns; i++) {
+        const struct column *column = &reading->table->columns[i];
+        text_id id = 0;
+
+        if (column_is_text(column)) {
+            rc = dataset_intern_piece(reading->import->dataset, &cells[i].piece, &id);
+            column_put_text(column, id, row);
+        } else {
+            column_put_number(column, cells[i].number, row);
+        }
+    }
+    return rc;
+}
+
+static int take_row(struct reading *reading, const union cell *cells, uint64_t line)
 {
     union table_row row;
     struct table_fault fault = {0};
-    int rc = 0;
+    int rc = fill_row(reading, cells, &row);
 
-    if (count != reading->columns) {
-        return refuse(
-            reading, NULL, count < reading->columns ? "too few fields" : "too many fields");
-    }
-    (void)memset(&row, 0, sizeof row);
-    for (size_t i = 0; rc == 0 && i < reading->columns; i++) {
-        const struct column *column = &reading->table->columns[i];
-        const char *reason = NULL;
-
-        rc = column_read(
-            column, &fields[reading->order[i]], reading->import->dataset, &row, &reason);
-        if (rc == ECM_EFORMAT) {
-            return refuse(reading, column->name, reason);
-        }
-    }
     if (rc == 0 && reading->table->check != NULL && !reading->table->check(&row, &fault)) {
-        return refuse(reading, fault.column, fault.reason);
+        return refuse(reading, line, fault.column, fault.reason);
     }
     if (rc == 0) {
-        rc = note_line(reading);
+        rc = note_line(reading, line);
     }
     if (rc == 0) {
         rc = reading->table->add(reading->import->dataset, &row);
     }
-    return rc == 0 ? 0 : explain_csv(reading, rc);
+    return rc == 0 ? 0 : explain(reading, rc);
 }
 
-static void tell_progress(const struct reading *reading)
+static void tell_progress(const struct import *import)
 {
-    const struct import *import = reading->import;
-
     if (import->watch != NULL && import->watch->progress != NULL) {
-        import->watch->progress(import->watch->user,
-            import->bytes_before + csv_bytes_done(reading->csv), import->bytes_total);
+        import->watch->progress(import->watch->user, import->bytes_done, import->bytes_total);
     }
 }
 
-/* Header and rows of the file that reading->csv has open. */
-static int read_rows(struct reading *reading)
+/* A piece of the file, in the order of the file. */
+static int take_rows(void *user, const struct rows *rows)
 {
-    struct csv_field *fields = NULL;
-    size_t count = 0;
-    uint64_t rows = 0;
-    int rc = read_header(reading);
+    struct reading *reading = user;
+    size_t columns = reading->format.columns;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < rows->count; i++) {
+        if (i + ANNOUNCED_ROWS < rows->count) {
+            announce(reading, &rows->cells[(i + ANNOUNCED_ROWS) * columns]);
+        }
+        rc = take_row(reading, &rows->cells[i * columns], rows->lines[i]);
+    }
+    if (rc == 0 && rows->fault.rc < 0) {
+        rc = explain_fault(reading, &rows->fault);
+    }
+    reading->lines_before += csv_lines_done(rows->csv);
+    reading->import->bytes_done += rows->piece.size;
+    tell_progress(reading->import);
+    return rc;
+}
+
+/* The first piece: the header, and often all there is. */
+static int read_first(struct reading *reading, struct csv_pieces *pieces, struct rows *rows)
+{
+    int rc = csv_pieces_next(pieces, rows->bytes, &rows->piece);
 
     if (rc < 0) {
-        return rc;
+        return explain(reading, rc);
+    }
+    if (!rows_read_header(rows, reading->table, &reading->format)) {
+        return explain_fault(reading, &rows->fault);
     }
     reading->import->files[reading->index].is_read = true;
-    for (;;) {
-        rc = csv_next(reading->csv, &fields, &count);
-        if (rc <= 0) {
-            break;
-        }
-        rc = read_row(reading, fields, count);
-        if (rc < 0) {
-            return rc;
-        }
-        if (++rows % PROGRESS_EVERY_ROWS == 0) {
-            tell_progress(reading);
-        }
+    rows_read(rows, &reading->format);
+    return take_rows(reading, rows);
+}
+
+static int read_pieces(struct reading *reading, struct csv_pieces *pieces)
+{
+    struct rows first = {0};
+    int rc = rows_init(&first);
+
+    rc = rc < 0 ? explain(reading, rc) : read_first(reading, pieces, &first);
+    rows_done(&first);
+    if (rc == 0 && !csv_pieces_is_at_end(pieces)) {
+        rc = pipeline_run(pieces, &reading->format, take_rows, reading);
+        rc = rc < 0 && rc != ECM_EFORMAT ? explain(reading, rc) : rc;
     }
-    tell_progress(reading);
-    reading->import->bytes_before += csv_bytes_done(reading->csv);
-    return rc < 0 ? explain_csv(reading, rc) : 0;
+    return rc;
 }
 
 static int read_file(struct import *import, const char *path, enum table_index index)
 {
     struct reading reading = {.import = import, .index = index, .table = &tables[index]};
-    int rc = csv_open(&reading.csv, path, import->err);
+    struct csv_pieces *pieces = NULL;
+    int rc = csv_pieces_open(&pieces, path, import->err);
 
     if (rc == 0) {
-        rc = read_rows(&reading);
+        rc = read_pieces(&reading, pieces);
     }
-    csv_close(reading.csv);
+    csv_pieces_close(pieces);
     return rc;
 }
 
@@ -291,6 +272,9 @@ static int read_folder(struct import *import, const char *folder, bool must_be_c
     if (rc == 0 && must_be_complete) {
         rc = check_complete(import, folder, found);
     }
+    if (rc == 0 && dataset_expect(import->dataset, import->bytes_total / BYTES_A_TEXT) < 0) {
+        rc = err_set(import->err, -ENOMEM, "out of memory");
+    }
     for (int i = 0; rc == 0 && i < TABLE_COUNT; i++) {
         char path[PATH_MAX];
 
@@ -351,6 +335,7 @@ int import_bytes(
 {
     struct import import = {.dataset = dataset, .err = err};
     struct reading reading = {.import = &import};
+    struct csv_pieces *pieces = NULL;
     int index = find_table(name);
     int rc = 0;
 
@@ -359,9 +344,9 @@ int import_bytes(
     }
     reading.index = (enum table_index)index;
     reading.table = &tables[index];
-    rc = csv_open_memory(&reading.csv, bytes, size);
-    rc = rc < 0 ? err_set(err, rc, "%s: out of memory", name) : read_rows(&reading);
-    csv_close(reading.csv);
+    rc = csv_pieces_open_memory(&pieces, bytes, size);
+    rc = rc < 0 ? err_set(err, rc, "%s: out of memory", name) : read_pieces(&reading, pieces);
+    csv_pieces_close(pieces);
     import_done(&import);
     return rc;
 }

@@ -9,7 +9,9 @@
  * Nothing of the input is kept from a caller who ignores the error: on failure the dataset is
  * good for dataset_done() only.
  *
- * Threads: none of its own. Blocking: reads files.
+ * Threads: the caller's. To read large files it starts some of its own (pipeline.h), all of which
+ *          have ended when a call returns; callbacks come in the caller's thread.
+ * Blocking: reads files.
  * Errors:  ECM_EFORMAT the content is refused; -errno a file cannot be read; -ENOENT a file that
  *          must be there is not; -ENOMEM.
  */

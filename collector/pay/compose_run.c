@@ -397,7 +397,8 @@ static int settle(struct compose_run *run, struct pay_problem *ret_problem)
     for (size_t i = 0; i < run->lines.count; i++) {
         struct pay_line *line = &run->lines.rows[i];
 
-        run->tallies.rows[run->tallies.by_text[line->provider_id]].difference_s += line->quantity;
+        run->tallies.rows[run->tallies.by_text[line->provider_id] - 1].difference_s +=
+            line->quantity;
         line->quantity /= MINUTE_S;
         line->kind = PAY_PLANNED;
     }
@@ -407,7 +408,8 @@ static int settle(struct compose_run *run, struct pay_problem *ret_problem)
 
         line->model = 'K';
         line->quantity *= MINUTE_S;
-        run->tallies.rows[run->tallies.by_text[line->provider_id]].difference_s -= line->quantity;
+        run->tallies.rows[run->tallies.by_text[line->provider_id] - 1].difference_s -=
+            line->quantity;
     }
     pay_lines_done(&run->lines);
     run->lines = settled;
@@ -430,7 +432,7 @@ static void add_paid(struct compose_run *run)
     for (size_t i = 0; i < run->lines.count; i++) {
         const struct pay_line *line = &run->lines.rows[i];
 
-        run->tallies.rows[run->tallies.by_text[line->provider_id]].paid_s += line->quantity;
+        run->tallies.rows[run->tallies.by_text[line->provider_id] - 1].paid_s += line->quantity;
     }
 }
 

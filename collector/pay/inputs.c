@@ -189,21 +189,51 @@ static void write_devices(struct text *text, const struct dataset *dataset, int6
     add_sorted(text, &rows);
 }
 
+/* Room a row needs besides its ids. */
+enum { ROW_NUMBERS_SIZE = 256 };
+
+static char *put_id(char *at, const struct dataset *dataset, text_id id)
+{
+    at = text_put(at, dataset_text(dataset, id), dataset_text_size(dataset, id));
+    *at++ = SEPARATOR;
+    return at;
+}
+
+static char *put_int(char *at, int64_t number)
+{
+    at = text_put_int(at, number);
+    *at++ = SEPARATOR;
+    return at;
+}
+
+static char *put_event(char *at, const struct dataset *dataset, const struct event_row *row)
+{
+    at = put_int(at, row->recv_utc);
+    at = put_id(at, dataset, row->event_id);
+    at = put_id(at, dataset, row->device_id);
+    at = put_id(at, dataset, row->card_uid);
+    *at++ = row->kind;
+    at = put_int(at, row->ts_utc);
+    *at++ = '\n';
+    return at;
+}
+
 static void write_events(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
     for (size_t i = 0; i < dataset->events_count; i++) {
         const struct event_row *row = &dataset->events[i];
+        char *at = NULL;
 
         if (row->recv_utc > asof_utc) {
             continue;
         }
-        add_int(text, row->recv_utc);
-        add_id(text, dataset, row->event_id);
-        add_id(text, dataset, row->device_id);
-        add_id(text, dataset, row->card_uid);
-        text_add_char(text, row->kind);
-        add_int(text, row->ts_utc);
-        text_add_char(text, '\n');
+        at = text_room(text, ROW_NUMBERS_SIZE + dataset_text_size(dataset, row->event_id) +
+                                 dataset_text_size(dataset, row->device_id) +
+                                 dataset_text_size(dataset, row->card_uid));
+        if (at == NULL) {
+            return;
+        }
+        text_wrote(text, put_event(at, dataset, row));
     }
     for (size_t i = 0; i < dataset->unplaced_count; i++) {
         const struct unplaced_row *row = &dataset->unplaced[i];
@@ -248,6 +278,21 @@ static void write_people(struct text *text, const struct dataset *dataset, int64
     add_sorted(text, &rows);
 }
 
+static char *put_planned(
+    char *at, const struct dataset *dataset, const struct planned_row *row, int64_t asof_utc)
+{
+    at = put_id(at, dataset, row->visit_id);
+    at = put_id(at, dataset, row->person_id);
+    at = put_id(at, dataset, row->provider_id);
+    at = put_int(at, row->start_utc);
+    at = put_int(at, row->end_utc);
+    at = put_int(at, row->carers_required);
+    at = put_id(at, dataset, row->roster_carers);
+    at = put_int(at, row->cancel_utc > asof_utc ? DATASET_NEVER : row->cancel_utc);
+    *at++ = '\n';
+    return at;
+}
+
 static void write_planned(struct text *text, const struct dataset *dataset, int64_t asof_utc)
 {
     struct keyed keyed = {.dataset = dataset,
@@ -258,16 +303,15 @@ static void write_planned(struct text *text, const struct dataset *dataset, int6
     put_in_order(&keyed, dataset->planned_count, text);
     for (size_t i = 0; keyed.order != NULL && i < dataset->planned_count; i++) {
         const struct planned_row *row = &dataset->planned[keyed.order[i]];
+        char *at = text_room(text, ROW_NUMBERS_SIZE + dataset_text_size(dataset, row->visit_id) +
+                                       dataset_text_size(dataset, row->person_id) +
+                                       dataset_text_size(dataset, row->provider_id) +
+                                       dataset_text_size(dataset, row->roster_carers));
 
-        add_id(text, dataset, row->visit_id);
-        add_id(text, dataset, row->person_id);
-        add_id(text, dataset, row->provider_id);
-        add_int(text, row->start_utc);
-        add_int(text, row->end_utc);
-        add_int(text, row->carers_required);
-        add_id(text, dataset, row->roster_carers);
-        add_int(text, row->cancel_utc > asof_utc ? DATASET_NEVER : row->cancel_utc);
-        text_add_char(text, '\n');
+        if (at == NULL) {
+            break;
+        }
+        text_wrote(text, put_planned(at, dataset, row, asof_utc));
     }
     free(keyed.order);
 }

@@ -5,17 +5,13 @@ enum { DAY_S = 86400 };
 
 static int64_t offset_at(const struct local_days *days, int64_t utc)
 {
+    const int64_t *at_utc = days->at_utc;
     size_t low = 0;
-    size_t high = days->count;
 
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-
-        if (days->at_utc[middle] <= utc) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    /* Without a jump that depends on utc, because instants come in no order: low may be the one,
+     * and so may the next left - 1. */
+    for (size_t left = days->count; left > 1; left -= left / 2) {
+        low += at_utc[low + left / 2] <= utc ? left / 2 : 0;
     }
     return days->offset_s[low];
 }

@@ -68,6 +68,7 @@ int pay_model_a(
         size_t from = lines->count;
 
         for (size_t i = person->slots_from; rc == 0 && i < person->slots_to; i++) {
+            visits_announce(input->dataset, input->result, i);
             rc = add_slot(input, lines, from, &input->result->slots[i], ret_problem);
         }
     }

@@ -27,6 +27,7 @@ static int add_slots(const struct pay_input *input, struct pay_lines *lines, siz
         int64_t length_s = planned->end_utc - planned->start_utc;
         struct pay_line *line = NULL;
 
+        visits_announce(input->dataset, input->result, i);
         if (slot->status == SLOT_CANC_NOTICE) {
             continue;
         }

@@ -225,6 +225,7 @@ int pay_model_c(
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < input->result->slots_count; i++) {
+        visits_announce(input->dataset, input->result, i);
         rc = add_slot(input, &base, 0, &input->result->slots[i], ret_problem);
     }
     if (rc == 0) {

@@ -1,6 +1,8 @@
 /* outputs.c - the CSV files of a run; see outputs.h. */
 #include "collector/pay/outputs.h"
 
+#include <string.h>
+
 static void add_id(struct text *text, const struct dataset *dataset, text_id id)
 {
     text_add_csv(text, dataset_text(dataset, id), dataset_text_size(dataset, id));
@@ -18,12 +20,42 @@ static void add_int_comma(struct text *text, int64_t number)
     text_add_char(text, ',');
 }
 
-static void add_instant_comma(struct text *text, int64_t utc)
+/* Room a row needs besides its ids, each of which may double when it is quoted. */
+enum { ROW_NUMBERS_SIZE = 512 };
+
+static size_t room_of(const struct dataset *dataset, text_id id)
+{
+    return 2 * dataset_text_size(dataset, id) + 2;
+}
+
+static char *put_id_comma(char *at, const struct dataset *dataset, text_id id)
+{
+    at = text_put_csv(at, dataset_text(dataset, id), dataset_text_size(dataset, id));
+    *at++ = ',';
+    return at;
+}
+
+static char *put_int_comma(char *at, int64_t number)
+{
+    at = text_put_int(at, number);
+    *at++ = ',';
+    return at;
+}
+
+static char *put_instant_comma(char *at, int64_t utc)
 {
     if (utc != VISITS_NO_TIME) {
-        text_add_int(text, utc);
+        at = text_put_int(at, utc);
     }
-    text_add_char(text, ',');
+    *at++ = ',';
+    return at;
+}
+
+static char *put_string_comma(char *at, const char *string)
+{
+    at = text_put(at, string, strlen(string));
+    *at++ = ',';
+    return at;
 }
 
 static void write_exceptions(struct text *text, const struct pay_run *run)
@@ -44,6 +76,38 @@ static void write_exceptions(struct text *text, const struct pay_run *run)
     }
 }
 
+static size_t room_of_attendance(
+    const struct dataset *dataset, const struct visits_attendance *attendance)
+{
+    return ROW_NUMBERS_SIZE + room_of(dataset, attendance->person_id) +
+           room_of(dataset, attendance->carer_id) + room_of(dataset, attendance->in_id) +
+           room_of(dataset, attendance->out_id);
+}
+
+/* status,worked_s and the end of the row. */
+static char *put_worked(char *at, const struct visits_attendance *attendance)
+{
+    at = put_string_comma(at, attendance_status_name((enum attendance_status)attendance->status));
+    at = text_put_int(at, attendance->worked_s);
+    *at++ = '\n';
+    return at;
+}
+
+/* The ids of taps lie where the taps came, not where they are needed. */
+static void announce_attendance(
+    const struct dataset *dataset, const struct visits_result *result, size_t index)
+{
+    if (index + 2 * VISITS_AHEAD < result->attendances_count) {
+        const struct visits_attendance *near = &result->attendances[index + VISITS_AHEAD];
+        const struct visits_attendance *far = &result->attendances[index + 2 * VISITS_AHEAD];
+
+        dataset_announce_text(dataset, near->in_id);
+        dataset_announce_text(dataset, near->out_id);
+        dataset_announce_place(dataset, far->in_id);
+        dataset_announce_place(dataset, far->out_id);
+    }
+}
+
 static void write_sessions(struct text *text, const struct pay_run *run)
 {
     const struct visits_result *result = run->input.result;
@@ -52,17 +116,20 @@ static void write_sessions(struct text *text, const struct pay_run *run)
     text_add_string(text, "person_id,carer_id,in_utc,out_utc,in_id,out_id,status,worked_s\n");
     for (size_t i = 0; i < result->attendances_count; i++) {
         const struct visits_attendance *attendance = &result->attendances[i];
+        char *at = NULL;
 
-        add_id_comma(text, dataset, attendance->person_id);
-        add_id_comma(text, dataset, attendance->carer_id);
-        add_instant_comma(text, attendance->in_utc);
-        add_instant_comma(text, attendance->out_utc);
-        add_id_comma(text, dataset, attendance->in_id);
-        add_id_comma(text, dataset, attendance->out_id);
-        text_add_string(text, attendance_status_name((enum attendance_status)attendance->status));
-        text_add_char(text, ',');
-        text_add_int(text, attendance->worked_s);
-        text_add_char(text, '\n');
+        announce_attendance(dataset, result, i);
+        at = text_room(text, room_of_attendance(dataset, attendance));
+        if (at == NULL) {
+            return;
+        }
+        at = put_id_comma(at, dataset, attendance->person_id);
+        at = put_id_comma(at, dataset, attendance->carer_id);
+        at = put_instant_comma(at, attendance->in_utc);
+        at = put_instant_comma(at, attendance->out_utc);
+        at = put_id_comma(at, dataset, attendance->in_id);
+        at = put_id_comma(at, dataset, attendance->out_id);
+        text_wrote(text, put_worked(at, attendance));
     }
 }
 
@@ -74,37 +141,81 @@ static void write_unplanned(struct text *text, const struct pay_run *run)
     text_add_string(text, "person_id,carer_id,in_utc,out_utc,status,worked_s\n");
     for (size_t i = 0; i < result->attendances_count; i++) {
         const struct visits_attendance *attendance = &result->attendances[i];
+        char *at = NULL;
 
         if (!visits_is_unplanned(run->input.visits_params, run->period, attendance)) {
             continue;
         }
-        add_id_comma(text, dataset, attendance->person_id);
-        add_id_comma(text, dataset, attendance->carer_id);
-        add_instant_comma(text, attendance->in_utc);
-        add_instant_comma(text, attendance->out_utc);
-        text_add_string(text, attendance_status_name((enum attendance_status)attendance->status));
-        text_add_char(text, ',');
-        text_add_int(text, attendance->worked_s);
-        text_add_char(text, '\n');
+        at = text_room(text, room_of_attendance(dataset, attendance));
+        if (at == NULL) {
+            return;
+        }
+        at = put_id_comma(at, dataset, attendance->person_id);
+        at = put_id_comma(at, dataset, attendance->carer_id);
+        at = put_instant_comma(at, attendance->in_utc);
+        at = put_instant_comma(at, attendance->out_utc);
+        text_wrote(text, put_worked(at, attendance));
     }
 }
 
 /* carer_id,in_utc,out_utc,worked_s,cost,ds,dd,pc,pi, of a slot, with its last comma. */
-static void add_match(struct text *text, const struct pay_run *run,
-    const struct planned_row *planned, const struct visits_attendance *attendance)
+static char *put_match(char *at, const struct pay_run *run, const struct planned_row *planned,
+    const struct visits_attendance *attendance)
 {
     const struct dataset *dataset = run->input.dataset;
     struct visits_cost cost = visits_cost(dataset, run->input.visits_params, planned, attendance);
 
-    add_id_comma(text, dataset, attendance->carer_id);
-    add_instant_comma(text, attendance->in_utc);
-    add_instant_comma(text, attendance->out_utc);
-    add_int_comma(text, attendance->worked_s);
-    add_int_comma(text, cost.sum);
-    add_int_comma(text, cost.ds);
-    add_int_comma(text, cost.dd);
-    add_int_comma(text, cost.pc);
-    add_int_comma(text, cost.pi);
+    at = put_id_comma(at, dataset, attendance->carer_id);
+    at = put_instant_comma(at, attendance->in_utc);
+    at = put_instant_comma(at, attendance->out_utc);
+    at = put_int_comma(at, attendance->worked_s);
+    at = put_int_comma(at, cost.sum);
+    at = put_int_comma(at, cost.ds);
+    at = put_int_comma(at, cost.dd);
+    at = put_int_comma(at, cost.pc);
+    return put_int_comma(at, cost.pi);
+}
+
+static char *put_slot(char *at, const struct pay_run *run, const struct visits_slot *slot,
+    const struct visits_attendance *attendance)
+{
+    static const char unmatched[] = ",,,,,,,,,";
+    const struct dataset *dataset = run->input.dataset;
+    const struct planned_row *planned = &dataset->planned[slot->planned];
+
+    at = put_id_comma(at, dataset, planned->visit_id);
+    at = put_int_comma(at, slot->number);
+    at = put_id_comma(at, dataset, planned->person_id);
+    at = put_id_comma(at, dataset, planned->provider_id);
+    at = put_int_comma(at, planned->start_utc);
+    at = put_int_comma(at, planned->end_utc);
+    at = put_string_comma(at, slot_status_name((enum slot_status)slot->status));
+    at = attendance != NULL ? put_match(at, run, planned, attendance)
+                            : text_put(at, unmatched, sizeof unmatched - 1);
+    at = text_put_int(at, pay_units(run->input.params, planned, slot, attendance));
+    *at++ = '\n';
+    return at;
+}
+
+static size_t room_of_slot(const struct dataset *dataset, const struct planned_row *planned,
+    const struct visits_attendance *attendance)
+{
+    return ROW_NUMBERS_SIZE + room_of(dataset, planned->visit_id) +
+           room_of(dataset, planned->person_id) + room_of(dataset, planned->provider_id) +
+           (attendance != NULL ? room_of(dataset, attendance->carer_id) : 0);
+}
+
+/* Three steps: the planned visit, where the text of its id lies, the text. */
+static void announce_slot(
+    const struct dataset *dataset, const struct visits_result *result, size_t index)
+{
+    if (index + 3 * VISITS_AHEAD < result->slots_count) {
+        const struct visits_slot *slots = &result->slots[index];
+
+        __builtin_prefetch(&dataset->planned[slots[3 * VISITS_AHEAD].planned]);
+        dataset_announce_place(dataset, dataset->planned[slots[2 * VISITS_AHEAD].planned].visit_id);
+        dataset_announce_text(dataset, dataset->planned[slots[VISITS_AHEAD].planned].visit_id);
+    }
 }
 
 static void write_slots(struct text *text, const struct pay_run *run)
@@ -120,22 +231,15 @@ static void write_slots(struct text *text, const struct pay_run *run)
         const struct planned_row *planned = &dataset->planned[slot->planned];
         const struct visits_attendance *attendance =
             slot->attendance == VISITS_NONE ? NULL : &result->attendances[slot->attendance];
+        char *at = NULL;
 
-        add_id_comma(text, dataset, planned->visit_id);
-        add_int_comma(text, slot->number);
-        add_id_comma(text, dataset, planned->person_id);
-        add_id_comma(text, dataset, planned->provider_id);
-        add_int_comma(text, planned->start_utc);
-        add_int_comma(text, planned->end_utc);
-        text_add_string(text, slot_status_name((enum slot_status)slot->status));
-        text_add_char(text, ',');
-        if (attendance != NULL) {
-            add_match(text, run, planned, attendance);
-        } else {
-            text_add_string(text, ",,,,,,,,,");
+        announce_slot(dataset, result, i);
+        at = text_room(text, room_of_slot(dataset, planned, attendance));
+
+        if (at == NULL) {
+            return;
         }
-        text_add_int(text, pay_units(run->input.params, planned, slot, attendance));
-        text_add_char(text, '\n');
+        text_wrote(text, put_slot(at, run, slot, attendance));
     }
 }
 

@@ -76,14 +76,13 @@ void pay_rates_done(struct pay_rates *rates)
 uint32_t *pay_index_people(const struct dataset *dataset)
 {
     size_t texts = dataset_text_count(dataset);
-    uint32_t *index = malloc(texts * sizeof *index);
+    uint32_t *index = calloc(texts, sizeof *index); /* what is never written to costs no memory */
 
     if (index == NULL) {
         return NULL;
     }
-    (void)memset(index, 0xff, texts * sizeof *index); /* UINT32_MAX: nobody */
     for (size_t i = 0; i < dataset->people_count; i++) {
-        index[dataset->people[i].person_id] = (uint32_t)i;
+        index[dataset->people[i].person_id] = (uint32_t)i + 1;
     }
     return index;
 }
@@ -132,12 +131,12 @@ int pay_person(const struct pay_input *input, text_id person_id,
 {
     uint32_t index = input->people[person_id];
 
-    if (index == UINT32_MAX) {
+    if (index == 0) {
         (void)snprintf(ret_problem->text, sizeof ret_problem->text,
             "person %s is not among the people", dataset_text(input->dataset, person_id));
         return -ENOENT;
     }
-    *ret_person = &input->dataset->people[index];
+    *ret_person = &input->dataset->people[index - 1];
     return 0;
 }
 

@@ -56,7 +56,7 @@ struct pay_input {
     const struct local_days *days;
     const struct pay_params *params;
     const struct pay_rates *rates;
-    const uint32_t *people; /* by text id: index into dataset->people; see pay_index_people() */
+    const uint32_t *people; /* see pay_index_people() */
 };
 
 enum pay_kind {
@@ -98,7 +98,7 @@ int64_t pay_half_up(int64_t n, int64_t d);
 int pay_rates_init(struct pay_rates *ret_rates, const struct dataset *dataset);
 void pay_rates_done(struct pay_rates *rates);
 
-/* By text id the index of the person's row, UINT32_MAX for none. NULL when memory is out. */
+/* By text id 1 + the index of the person's row, 0 for none. NULL when memory is out. */
 uint32_t *pay_index_people(const struct dataset *dataset);
 
 /* The rate valid on day. -ENOENT with the reason. */

@@ -27,7 +27,7 @@ int tallies_init(struct pay_tallies *ret_tallies, const struct dataset *dataset)
     } context = {.in = dataset};
 
     tallies.rows = calloc(tallies.count + 1, sizeof *tallies.rows);
-    tallies.by_text = malloc(texts * sizeof *tallies.by_text);
+    tallies.by_text = calloc(texts, sizeof *tallies.by_text);
     if (tallies.rows == NULL || tallies.by_text == NULL) {
         tallies_done(&tallies);
         return -ENOMEM;
@@ -36,9 +36,8 @@ int tallies_init(struct pay_tallies *ret_tallies, const struct dataset *dataset)
         tallies.rows[i].provider_id = dataset->providers[i].provider_id;
     }
     qsort_r(tallies.rows, tallies.count, sizeof *tallies.rows, compare, context.out);
-    (void)memset(tallies.by_text, 0xff, texts * sizeof *tallies.by_text);
     for (size_t i = 0; i < tallies.count; i++) {
-        tallies.by_text[tallies.rows[i].provider_id] = (uint32_t)i;
+        tallies.by_text[tallies.rows[i].provider_id] = (uint32_t)i + 1;
     }
     *ret_tallies = tallies;
     return 0;
@@ -56,12 +55,12 @@ struct pay_tally *tallies_of(const struct pay_tallies *tallies, const struct pay
 {
     uint32_t index = tallies->by_text[provider_id];
 
-    if (index == UINT32_MAX) {
+    if (index == 0) {
         (void)snprintf(ret_problem->text, sizeof ret_problem->text,
             "provider %s is not among the providers", dataset_text(input->dataset, provider_id));
         return NULL;
     }
-    return &tallies->rows[index];
+    return &tallies->rows[index - 1];
 }
 
 static int64_t length_of(const struct planned_row *planned)
@@ -124,6 +123,7 @@ static int add_slots(const struct pay_input *input, char model, struct pay_talli
         text_id provider_id = planned->provider_id;
         struct pay_tally *tally = NULL;
 
+        visits_announce(input->dataset, input->result, i);
         if (model == 'B') {
             const struct person_row *person = NULL;
             int rc = pay_person(input, planned->person_id, &person, ret_problem);
@@ -155,6 +155,7 @@ static void fill_weeks(
         const struct planned_row *planned = &input->dataset->planned[slot->planned];
         struct week *week = &weeks[pay_week(input, planned->start_utc)];
 
+        visits_announce(input->dataset, input->result, i);
         if (slot->status != SLOT_CANC_NOTICE) {
             week->planned_s += length_of(planned);
         }
@@ -218,7 +219,7 @@ static void add_guarantees(const struct pay_input *input, struct pay_tallies *ta
 
     for (size_t i = 0; i < input->dataset->providers_count; i++) {
         const struct provider_row *provider = &input->dataset->providers[i];
-        struct pay_tally *tally = &tallies->rows[tallies->by_text[provider->provider_id]];
+        struct pay_tally *tally = &tallies->rows[tallies->by_text[provider->provider_id] - 1];
         int64_t base_min = (tally->planned_s - tally->missed_s - tally->cancelled_s -
                                tally->difference_s - tally->held_s) /
                            MINUTE_S;

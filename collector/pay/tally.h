@@ -21,7 +21,7 @@ struct pay_tally {
 struct pay_tallies {
     struct pay_tally *rows; /* by provider, as bytes */
     size_t count;
-    uint32_t *by_text; /* index into rows, UINT32_MAX for none */
+    uint32_t *by_text; /* 1 + index into rows, 0 for none */
 };
 
 /* A tally of zeros for every provider. 0 or -ENOMEM. */

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
     char *bytes;
@@ -26,8 +27,51 @@ void text_done(struct text *text);
 
 void text_add(struct text *text, const char *bytes, size_t size);
 void text_add_string(struct text *text, const char *string);
-void text_add_char(struct text *text, char character);
 void text_add_int(struct text *text, int64_t number);
+
+/* What text_room() does when there is not enough of it. */
+char *text_make_room(struct text *text, size_t size);
+
+/*
+ * For rows by the million: where size more bytes can be written, NULL after a failure. Write with
+ * the text_put functions, each of which returns where the next byte goes, and say with text_wrote()
+ * how far that came.
+ */
+static inline char *text_room(struct text *text, size_t size)
+{
+    return size <= text->capacity - text->size ? text->bytes + text->size
+                                               : text_make_room(text, size);
+}
+
+static inline void text_wrote(struct text *text, const char *end)
+{
+    text->size = (size_t)(end - text->bytes);
+}
+
+static inline void text_add_char(struct text *text, char character)
+{
+    char *at = text_room(text, 1);
+
+    if (at != NULL) {
+        *at = character;
+        text->size++;
+    }
+}
+
+enum { TEXT_INT_SIZE_MAX = 20 };
+
+/* At most TEXT_INT_SIZE_MAX bytes. */
+char *text_put_int(char *at, int64_t number);
+
+/* One CSV field (RFC 4180), quoted when it has to be: at most twice size and two bytes more. */
+char *text_put_csv(char *at, const char *string, size_t size);
+
+static inline char *text_put(char *at, const char *bytes, size_t size)
+{
+    (void)memcpy(at, bytes, size);
+    return at + size;
+}
+
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* One CSV field (RFC 4180): quoted when it has to be. */

@@ -4,17 +4,20 @@
  * A year of a council is 3.4 M taps, each with a text of its own, so interning is on the
  * hot path: the slots of the hash table keep the hash beside the id, which makes growing
  * a copy and nearly every miss a comparison of two numbers. Texts lie in blocks that
- * never move.
+ * never move, and a text costs four bytes besides itself, its size and its slot.
  */
 #include "collector/visits/dataset.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
-    BLOCK_SIZE = 256 * 1024,
+    BLOCK_SIZE = 1 << DATASET_BLOCK_BITS,
+    BLOCKS_MAX = 1 << (32 - DATASET_BLOCK_BITS),
     SLOTS_START = 1024, /* a power of two */
+    LARGE_PAGE = 2 * 1024 * 1024,
     ROWS_START = 64,
 };
 
@@ -24,18 +27,19 @@ struct text_slot {
 };
 
 struct texts {
+    struct dataset_texts shown; /* first: the dataset points to it */
     struct text_slot *slots;
     size_t slots_mask;
-    const char **starts; /* by id */
-    uint32_t *sizes;     /* by id */
-    size_t count;
-    size_t capacity;
-    char **blocks;
+    size_t capacity; /* of shown.places */
     size_t block_count;
     size_t block_capacity;
-    size_t block_left; /* of the newest block */
-    char *block_next;
+    size_t block_used; /* of the newest block */
 };
+
+static struct texts *texts_of(const struct dataset *dataset)
+{
+    return (struct texts *)dataset->texts;
+}
 
 /* Room for one more element. Grows by half, so that little of a large table lies idle. */
 static int reserve(void **rows, size_t count, size_t *capacity, size_t row_size)
@@ -65,7 +69,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 29);
 }
 
-static uint32_t hash_of(const char *text, size_t size)
+uint32_t dataset_hash(const char *text, size_t size)
 {
     uint64_t hash = size;
     uint64_t word = 0;
@@ -82,8 +86,9 @@ static uint32_t hash_of(const char *text, size_t size)
 
 /* The slot that holds this text, or the free one where it belongs. */
 static struct text_slot *find_slot(
-    const struct texts *texts, const char *text, size_t size, uint32_t hash)
+    const struct dataset *dataset, const char *text, size_t size, uint32_t hash)
 {
+    const struct texts *texts = texts_of(dataset);
     size_t at = hash & texts->slots_mask;
 
     for (;; at = (at + 1) & texts->slots_mask) {
@@ -92,17 +97,33 @@ static struct text_slot *find_slot(
         if (slot->id == 0) {
             return slot;
         }
-        if (slot->hash == hash && texts->sizes[slot->id] == size &&
-            memcmp(texts->starts[slot->id], text, size) == 0) {
+        if (slot->hash == hash && dataset_text_size(dataset, slot->id) == size &&
+            memcmp(dataset_text(dataset, slot->id), text, size) == 0) {
             return slot;
         }
     }
 }
 
-static int grow_slots(struct texts *texts)
+/* count free slots. Hit anywhere, a large table wants large pages; without them it is only slower. */
+static struct text_slot *new_slots(size_t count)
 {
-    size_t count = (texts->slots_mask + 1) * 2;
-    struct text_slot *slots = calloc(count, sizeof *slots);
+    size_t size = count * sizeof(struct text_slot);
+    struct text_slot *slots = NULL;
+
+    if (size < LARGE_PAGE) {
+        return calloc(count, sizeof *slots);
+    }
+    slots = aligned_alloc(LARGE_PAGE, size); /* count is a power of two */
+    if (slots != NULL) {
+        (void)madvise(slots, size, MADV_HUGEPAGE);
+        (void)memset(slots, 0, size);
+    }
+    return slots;
+}
+
+static int grow_slots(struct texts *texts, size_t count)
+{
+    struct text_slot *slots = new_slots(count);
 
     if (slots == NULL) {
         return -ENOMEM;
@@ -124,73 +145,55 @@ static int grow_slots(struct texts *texts)
     return 0;
 }
 
-static int new_block(struct texts *texts, size_t size)
+static int new_block(struct texts *texts)
 {
     char *block = NULL;
 
-    if (reserve((void **)&texts->blocks, texts->block_count, &texts->block_capacity,
-            sizeof *texts->blocks) < 0) {
+    if (texts->block_count == BLOCKS_MAX ||
+        reserve((void **)&texts->shown.blocks, texts->block_count, &texts->block_capacity,
+            sizeof *texts->shown.blocks) < 0) {
         return -ENOMEM;
     }
-    block = malloc(size);
+    block = malloc(BLOCK_SIZE);
     if (block == NULL) {
         return -ENOMEM;
     }
-    texts->blocks[texts->block_count++] = block;
-    texts->block_next = block;
-    texts->block_left = size;
+    texts->shown.blocks[texts->block_count++] = block;
+    texts->block_used = 0;
     return 0;
 }
 
-static const char *keep_text(struct texts *texts, const char *text, size_t size)
+/* Copy text to the newest block, or a new one. */
+static int keep_text(struct texts *texts, const char *text, size_t size, uint32_t *ret_place)
 {
+    uint16_t head = (uint16_t)size;
+    size_t needed = DATASET_TEXT_HEAD + size + 1;
     char *kept = NULL;
 
-    if (texts->block_left < size + 1 &&
-        new_block(texts, size + 1 > BLOCK_SIZE ? size + 1 : BLOCK_SIZE) < 0) {
-        return NULL;
+    if ((texts->block_count == 0 || BLOCK_SIZE - texts->block_used < needed) &&
+        new_block(texts) < 0) {
+        return -ENOMEM;
     }
-    kept = texts->block_next;
-    (void)memcpy(kept, text, size);
-    kept[size] = '\0';
-    texts->block_next += size + 1;
-    texts->block_left -= size + 1;
-    return kept;
-}
-
-/* The two columns by id grow together: capacity counts for both. */
-static int reserve_id(struct texts *texts)
-{
-    size_t starts_capacity = texts->capacity;
-    size_t sizes_capacity = texts->capacity;
-
-    if (reserve((void **)&texts->starts, texts->count, &starts_capacity, sizeof *texts->starts) <
-            0 ||
-        reserve((void **)&texts->sizes, texts->count, &sizes_capacity, sizeof *texts->sizes) < 0) {
-        return -ENOMEM; /* capacity stays the lesser one */
-    }
-    texts->capacity = sizes_capacity;
+    kept = texts->shown.blocks[texts->block_count - 1] + texts->block_used;
+    (void)memcpy(kept, &head, sizeof head);
+    (void)memcpy(kept + DATASET_TEXT_HEAD, text, size);
+    kept[DATASET_TEXT_HEAD + size] = '\0';
+    *ret_place = (uint32_t)((texts->block_count - 1) << DATASET_BLOCK_BITS | texts->block_used);
+    texts->block_used += needed;
     return 0;
 }
 
-static int add_text(struct texts *texts, const char *text, size_t size, uint32_t hash)
+static int add_text(struct texts *texts, const char *text, size_t size)
 {
-    const char *kept = NULL;
+    uint32_t place = 0;
 
-    if (texts->count >= UINT32_MAX || size >= UINT32_MAX || reserve_id(texts) < 0) {
+    if (texts->shown.count >= UINT32_MAX || size > DATASET_TEXT_SIZE_MAX ||
+        reserve((void **)&texts->shown.places, texts->shown.count, &texts->capacity,
+            sizeof *texts->shown.places) < 0 ||
+        keep_text(texts, text, size, &place) < 0) {
         return -ENOMEM;
     }
-    kept = keep_text(texts, text, size);
-    if (kept == NULL) {
-        return -ENOMEM;
-    }
-    texts->starts[texts->count] = kept;
-    texts->sizes[texts->count] = (uint32_t)size;
-    texts->count++;
-    if (size > 0) {
-        *find_slot(texts, text, size, hash) =
-            (struct text_slot){.hash = hash, .id = (text_id)(texts->count - 1)};
-    }
+    texts->shown.places[texts->shown.count++] = place;
     return 0;
 }
 
@@ -200,12 +203,11 @@ static void texts_free(struct texts *texts)
         return;
     }
     for (size_t i = 0; i < texts->block_count; i++) {
-        free(texts->blocks[i]);
+        free(texts->shown.blocks[i]);
     }
-    free(texts->blocks);
+    free(texts->shown.blocks);
+    free(texts->shown.places);
     free(texts->slots);
-    free(texts->starts);
-    free(texts->sizes);
     free(texts);
 }
 
@@ -218,17 +220,17 @@ int dataset_init(struct dataset *dataset)
     }
     texts->slots = calloc(SLOTS_START, sizeof *texts->slots);
     texts->slots_mask = SLOTS_START - 1;
-    if (texts->slots == NULL || add_text(texts, "", 0, 0) < 0) {
+    if (texts->slots == NULL || add_text(texts, "", 0) < 0) {
         texts_free(texts);
         return -ENOMEM;
     }
-    *dataset = (struct dataset){.texts = texts};
+    *dataset = (struct dataset){.texts = &texts->shown};
     return 0;
 }
 
 void dataset_done(struct dataset *dataset)
 {
-    texts_free(dataset->texts);
+    texts_free(texts_of(dataset));
     free(dataset->periods);
     free(dataset->providers);
     free(dataset->rates);
@@ -245,63 +247,75 @@ void dataset_done(struct dataset *dataset)
     *dataset = (struct dataset){0};
 }
 
-int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id)
+int dataset_expect(struct dataset *dataset, size_t texts)
 {
-    struct texts *texts = dataset->texts;
-    uint32_t hash = 0;
-    const struct text_slot *slot = NULL;
+    struct texts *all = texts_of(dataset);
+    size_t slots = all->slots_mask + 1;
 
-    if (size == 0) {
+    while (slots / 4 * 3 < texts) {
+        slots *= 2;
+    }
+    return slots > all->slots_mask + 1 ? grow_slots(all, slots) : 0;
+}
+
+void dataset_announce(const struct dataset *dataset, uint32_t hash)
+{
+    const struct texts *texts = texts_of(dataset);
+
+    __builtin_prefetch(&texts->slots[hash & texts->slots_mask], 1);
+}
+
+int dataset_intern_piece(
+    struct dataset *dataset, const struct dataset_piece *piece, text_id *ret_id)
+{
+    struct texts *texts = texts_of(dataset);
+    struct text_slot *slot = NULL;
+
+    if (piece->size == 0) {
         *ret_id = 0;
         return 0;
     }
-    hash = hash_of(text, size);
-    slot = find_slot(texts, text, size, hash);
-    if (slot->id != 0) {
-        *ret_id = slot->id;
-        return 0;
-    }
-    if (texts->count > texts->slots_mask / 4 * 3 && grow_slots(texts) < 0) {
+    if (texts->shown.count > texts->slots_mask / 4 * 3 &&
+        grow_slots(texts, (texts->slots_mask + 1) * 2) < 0) {
         return -ENOMEM;
     }
-    if (add_text(texts, text, size, hash) < 0) {
-        return -ENOMEM;
+    slot = find_slot(dataset, piece->text, piece->size, piece->hash);
+    if (slot->id == 0) {
+        if (add_text(texts, piece->text, piece->size) < 0) {
+            return -ENOMEM;
+        }
+        *slot = (struct text_slot){.hash = piece->hash, .id = (text_id)(texts->shown.count - 1)};
     }
-    *ret_id = (text_id)(texts->count - 1);
+    *ret_id = slot->id;
     return 0;
+}
+
+int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id)
+{
+    const struct dataset_piece piece = {
+        .text = text, .size = (uint32_t)size, .hash = dataset_hash(text, size)};
+
+    return size > DATASET_TEXT_SIZE_MAX ? -ENOMEM : dataset_intern_piece(dataset, &piece, ret_id);
 }
 
 text_id dataset_find(const struct dataset *dataset, const char *text, size_t size)
 {
-    return size == 0 ? 0 : find_slot(dataset->texts, text, size, hash_of(text, size))->id;
-}
-
-const char *dataset_text(const struct dataset *dataset, text_id id)
-{
-    return dataset->texts->starts[id];
-}
-
-size_t dataset_text_size(const struct dataset *dataset, text_id id)
-{
-    return dataset->texts->sizes[id];
-}
-
-size_t dataset_text_count(const struct dataset *dataset)
-{
-    return dataset->texts->count;
+    return size == 0 ? 0 : find_slot(dataset, text, size, dataset_hash(text, size))->id;
 }
 
 int dataset_compare(const struct dataset *dataset, text_id a, text_id b)
 {
-    const struct texts *texts = dataset->texts;
-    size_t a_size = texts->sizes[a];
-    size_t b_size = texts->sizes[b];
+    size_t a_size = 0;
+    size_t b_size = 0;
     int order = 0;
 
     if (a == b) {
         return 0;
     }
-    order = memcmp(texts->starts[a], texts->starts[b], a_size < b_size ? a_size : b_size);
+    a_size = dataset_text_size(dataset, a);
+    b_size = dataset_text_size(dataset, b);
+    order = memcmp(
+        dataset_text(dataset, a), dataset_text(dataset, b), a_size < b_size ? a_size : b_size);
     if (order != 0) {
         return order;
     }

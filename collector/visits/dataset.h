@@ -7,6 +7,7 @@
  *
  * All instants are Unix seconds UTC; local dates are days since 1970-01-01.
  *
+ * Limits:    a text has at most DATASET_TEXT_SIZE_MAX bytes, all texts together less than 4 GiB.
  * Ownership: dataset_done() frees all. Tables grow by dataset_add_*(), rows are copied in.
  * Threads:   none of its own; a dataset that nobody writes may be read by many.
  */
@@ -16,6 +17,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+enum { DATASET_TEXT_SIZE_MAX = 65535 };
 
 typedef uint32_t text_id; /* of this dataset; see dataset_text() */
 
@@ -104,10 +108,19 @@ struct unplaced_row {
     size_t name##_count;                                                                           \
     size_t name##_capacity
 
-struct texts;
+/*
+ * Where the texts lie, for the accessors below: in blocks of 1 << DATASET_BLOCK_BITS bytes that never
+ * move, each text as its size in two bytes, itself and a zero byte.
+ */
+enum { DATASET_BLOCK_BITS = 18, DATASET_TEXT_HEAD = 2 };
+struct dataset_texts {
+    char **blocks;
+    uint32_t *places; /* by id: the number of the block and the place in it */
+    size_t count;
+};
 
 struct dataset {
-    struct texts *texts;
+    struct dataset_texts *texts;
     DATASET_TABLE(period_row, periods);
     DATASET_TABLE(provider_row, providers);
     DATASET_TABLE(rate_row, rates);
@@ -129,20 +142,71 @@ struct dataset {
 int dataset_init(struct dataset *dataset);
 void dataset_done(struct dataset *dataset);
 
-/* Intern size bytes of text (no zero byte among them). 0 or -ENOMEM. */
+/* Intern size bytes of text (no zero byte among them). 0; -ENOMEM, also beyond the limits. */
 int dataset_intern(struct dataset *dataset, const char *text, size_t size, text_id *ret_id);
 
 /* The id of a text that was interned, 0 when it was not (or is empty). */
 text_id dataset_find(const struct dataset *dataset, const char *text, size_t size);
 
+/*
+ * For texts by the million, which are searched for in a table larger than any cache: hash them
+ * (anywhere, dataset_hash() needs no dataset), announce them some texts ahead, then intern.
+ */
+struct dataset_piece {
+    const char *text;
+    uint32_t size;
+    uint32_t hash; /* dataset_hash() of it */
+};
+uint32_t dataset_hash(const char *text, size_t size);
+void dataset_announce(const struct dataset *dataset, uint32_t hash);
+int dataset_intern_piece(
+    struct dataset *dataset, const struct dataset_piece *piece, text_id *ret_id);
+
+/* Make room for about that many texts at once. 0 or -ENOMEM. */
+int dataset_expect(struct dataset *dataset, size_t texts);
+
+static inline const char *dataset_text_head(const struct dataset *dataset, text_id id)
+{
+    uint32_t place = dataset->texts->places[id];
+
+    return dataset->texts->blocks[place >> DATASET_BLOCK_BITS] +
+           (place & ((1u << DATASET_BLOCK_BITS) - 1));
+}
+
 /* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */
-const char *dataset_text(const struct dataset *dataset, text_id id);
+static inline const char *dataset_text(const struct dataset *dataset, text_id id)
+{
+    return dataset_text_head(dataset, id) + DATASET_TEXT_HEAD;
+}
 
 /* Its size without the zero byte. */
-size_t dataset_text_size(const struct dataset *dataset, text_id id);
+static inline size_t dataset_text_size(const struct dataset *dataset, text_id id)
+{
+    uint16_t size = 0;
+
+    (void)memcpy(&size, dataset_text_head(dataset, id), sizeof size);
+    return size;
+}
 
 /* Every id is below this. At least 1. */
-size_t dataset_text_count(const struct dataset *dataset);
+static inline size_t dataset_text_count(const struct dataset *dataset)
+{
+    return dataset->texts->count;
+}
+
+/*
+ * For walks over rows whose texts lie anywhere: announce the text of a row some rows ahead; twice as
+ * far ahead, with dataset_announce_place(), where it lies. Any id below dataset_text_count().
+ */
+static inline void dataset_announce_place(const struct dataset *dataset, text_id id)
+{
+    __builtin_prefetch(&dataset->texts->places[id]);
+}
+
+static inline void dataset_announce_text(const struct dataset *dataset, text_id id)
+{
+    __builtin_prefetch(dataset_text_head(dataset, id));
+}
 
 /* Ids compared as raw bytes of their text: <0, 0, >0. */
 int dataset_compare(const struct dataset *dataset, text_id a, text_id b);

@@ -43,7 +43,7 @@ static int compare(const void *left, const void *right, void *dataset)
     return dataset_compare(dataset, a->detail, b->detail);
 }
 
-void exceptions_sort(struct exceptions *exceptions, const struct dataset *dataset)
+void exceptions_sort(struct visits_exception *rows, size_t count, const struct dataset *dataset)
 {
     /* qsort_r() wants a writable context; compare() only reads it. */
     union {
@@ -51,8 +51,7 @@ void exceptions_sort(struct exceptions *exceptions, const struct dataset *datase
         void *out;
     } context = {.in = dataset};
 
-    if (exceptions->count > 0) {
-        qsort_r(
-            exceptions->rows, exceptions->count, sizeof *exceptions->rows, compare, context.out);
+    if (count > 1) {
+        qsort_r(rows, count, sizeof *rows, compare, context.out);
     }
 }

@@ -17,6 +17,6 @@ int exceptions_add(struct exceptions *exceptions, enum visits_exception_code cod
     int64_t ts_utc, text_id detail);
 
 /* By code, ref, ts_utc, detail. */
-void exceptions_sort(struct exceptions *exceptions, const struct dataset *dataset);
+void exceptions_sort(struct visits_exception *rows, size_t count, const struct dataset *dataset);
 
 #endif

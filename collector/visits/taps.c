@@ -2,8 +2,8 @@
  * taps.c - see taps.h.
  *
  * Two passes over the events. The first finds, for each event id, the copy to keep (E2); the
- * second judges each event in turn, notes whose it is and counts a person's taps. Then the
- * accepted ones are scattered into their person's bucket.
+ * second judges each event in turn and notes whose it is. Then the accepted ones are scattered
+ * into their person's bucket.
  */
 #include "collector/visits/taps.h"
 
@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "collector/visits/resolve.h"
+
+enum { ANNOUNCED = 12 };
 
 /* Who an accepted event belongs to. */
 struct subject {
@@ -28,7 +30,7 @@ struct sifting {
     const struct ranking *carers;
     struct exceptions *exceptions;
     struct resolver resolver;
-    uint32_t *keepers;        /* by event id: index of the copy to keep, or VISITS_NONE */
+    uint32_t *keepers;        /* by event id: 1 + index of the copy to keep, 0: none */
     bool *voided;             /* by event id */
     struct subject *subjects; /* by index of the event */
 };
@@ -47,8 +49,8 @@ static void find_keepers(struct sifting *sifting)
         uint32_t *keeper = &sifting->keepers[event->event_id];
 
         if (event->recv_utc <= sifting->asof_utc &&
-            (*keeper == VISITS_NONE || is_earlier(event, &dataset->events[*keeper]))) {
-            *keeper = (uint32_t)i;
+            (*keeper == 0 || is_earlier(event, &dataset->events[*keeper - 1]))) {
+            *keeper = (uint32_t)i + 1;
         }
     }
 }
@@ -68,7 +70,7 @@ static void find_voided(struct sifting *sifting)
 
 static int add_repeat(struct sifting *sifting, const struct event_row *event)
 {
-    const struct event_row *kept = &sifting->dataset->events[sifting->keepers[event->event_id]];
+    const struct event_row *kept = &sifting->dataset->events[sifting->keepers[event->event_id] - 1];
     bool is_same = event->device_id == kept->device_id && event->card_uid == kept->card_uid &&
                    event->kind == kept->kind && event->ts_utc == kept->ts_utc;
 
@@ -111,7 +113,7 @@ static int judge(struct sifting *sifting, size_t index)
     if (event->recv_utc > sifting->asof_utc) {
         return 0;
     }
-    if (sifting->keepers[event->event_id] != index) {
+    if (sifting->keepers[event->event_id] != index + 1) {
         return add_repeat(sifting, event);
     }
     if (sifting->voided[event->event_id]) {
@@ -147,19 +149,6 @@ static int judge_unplaced(struct sifting *sifting)
     return 0;
 }
 
-static uint8_t evidence_of(const struct event_row *event)
-{
-    uint8_t evidence = 0;
-
-    if ((event->evidence & EVENT_CLOCK_SUSPECT) != 0) {
-        evidence |= ATTENDANCE_CLOCK_SUSPECT;
-    }
-    if ((event->evidence & EVENT_TAG_UNVERIFIED) != 0) {
-        evidence |= ATTENDANCE_TAG_UNVERIFIED;
-    }
-    return evidence;
-}
-
 static bool is_visible_add(const struct sifting *sifting, const struct amendment_row *row)
 {
     return !row->is_void && row->created_utc <= sifting->asof_utc &&
@@ -193,21 +182,16 @@ static void count_taps(const struct sifting *sifting, size_t *firsts)
 }
 
 /* Put every tap in its bucket. nexts: where a person's next tap goes. */
-static void scatter(const struct sifting *sifting, size_t *nexts, struct tap *rows)
+static void scatter(const struct sifting *sifting, size_t *nexts, struct tap_source *rows)
 {
     const struct dataset *dataset = sifting->dataset;
 
     for (size_t i = 0; i < dataset->events_count; i++) {
-        const struct event_row *event = &dataset->events[i];
         struct subject subject = sifting->subjects[i];
 
         if (subject.person != RANKING_NONE) {
-            rows[nexts[subject.person]++] = (struct tap){.ts_utc = event->ts_utc,
-                .id = event->event_id,
-                .carer = subject.carer,
-                .kind = event->kind,
-                .evidence = evidence_of(event),
-                .uncertainty_s = event->uncertainty_s};
+            rows[nexts[subject.person]++] =
+                (struct tap_source){.index = (uint32_t)i, .carer = subject.carer};
         }
     }
     for (size_t i = 0; i < dataset->amendments_count; i++) {
@@ -215,11 +199,8 @@ static void scatter(const struct sifting *sifting, size_t *nexts, struct tap *ro
 
         if (is_visible_add(sifting, row)) {
             rows[nexts[ranking_of(sifting->people, row->person_id)]++] =
-                (struct tap){.ts_utc = row->ts_utc,
-                    .id = row->amend_id,
-                    .carer = ranking_of(sifting->carers, row->carer_id),
-                    .kind = row->kind,
-                    .evidence = ATTENDANCE_MANUAL};
+                (struct tap_source){.index = (uint32_t)(dataset->events_count + i),
+                    .carer = ranking_of(sifting->carers, row->carer_id)};
         }
     }
 }
@@ -229,7 +210,7 @@ static int bucket(const struct sifting *sifting, struct taps *ret_taps)
     size_t people = sifting->people->count;
     size_t *firsts = calloc(people + 2, sizeof *firsts);
     size_t *nexts = calloc(people + 2, sizeof *nexts);
-    struct tap *rows = NULL;
+    struct tap_source *rows = NULL;
     size_t count = 0;
 
     if (firsts != NULL && nexts != NULL) {
@@ -257,13 +238,12 @@ static int prepare(struct sifting *sifting)
     if (rc < 0) {
         return rc;
     }
-    sifting->keepers = malloc(texts * sizeof *sifting->keepers);
+    sifting->keepers = calloc(texts, sizeof *sifting->keepers);
     sifting->voided = calloc(texts, sizeof *sifting->voided);
     sifting->subjects = malloc((sifting->dataset->events_count + 1) * sizeof *sifting->subjects);
     if (sifting->keepers == NULL || sifting->voided == NULL || sifting->subjects == NULL) {
         return -ENOMEM;
     }
-    (void)memset(sifting->keepers, 0xff, texts * sizeof *sifting->keepers); /* VISITS_NONE */
     return 0;
 }
 
@@ -304,6 +284,57 @@ void taps_done(struct taps *taps)
     free(taps->rows);
     free(taps->firsts);
     *taps = (struct taps){0};
+}
+
+static uint8_t evidence_of(const struct event_row *event)
+{
+    uint8_t evidence = 0;
+
+    if ((event->evidence & EVENT_CLOCK_SUSPECT) != 0) {
+        evidence |= ATTENDANCE_CLOCK_SUSPECT;
+    }
+    if ((event->evidence & EVENT_TAG_UNVERIFIED) != 0) {
+        evidence |= ATTENDANCE_TAG_UNVERIFIED;
+    }
+    return evidence;
+}
+
+static struct tap tap_of_event(const struct event_row *event, uint32_t carer)
+{
+    return (struct tap){.ts_utc = event->ts_utc,
+        .id = event->event_id,
+        .carer = carer,
+        .kind = event->kind,
+        .evidence = evidence_of(event),
+        .uncertainty_s = event->uncertainty_s};
+}
+
+static struct tap tap_of_add(const struct amendment_row *row, uint32_t carer)
+{
+    return (struct tap){.ts_utc = row->ts_utc,
+        .id = row->amend_id,
+        .carer = carer,
+        .kind = row->kind,
+        .evidence = ATTENDANCE_MANUAL};
+}
+
+void taps_get(
+    const struct taps *taps, const struct dataset *dataset, size_t rank, struct tap *ret_taps)
+{
+    size_t end = taps->firsts[rank + 1];
+
+    for (size_t i = taps->firsts[rank]; i < end; i++) {
+        struct tap_source source = taps->rows[i];
+
+        if (i + ANNOUNCED < end && taps->rows[i + ANNOUNCED].index < dataset->events_count) {
+            __builtin_prefetch(&dataset->events[taps->rows[i + ANNOUNCED].index]);
+        }
+
+        *ret_taps++ = source.index < dataset->events_count
+                          ? tap_of_event(&dataset->events[source.index], source.carer)
+                          : tap_of_add(&dataset->amendments[source.index - dataset->events_count],
+                                source.carer);
+    }
 }
 
 static int compare(const void *left, const void *right, void *dataset)

@@ -1,9 +1,8 @@
 /*
  * visits.c - the reconciliation from end to end; see visits.h.
  *
- * Everybody is ranked, taps and planned visits are bucketed by person, and then person after
- * person is finished: pair, sort, match, append. What one person needs fits in a cache, and
- * nothing one person does can change another's result.
+ * Everybody is ranked, taps and planned visits are bucketed by person; then the people are cut into
+ * parts, each of which is worked off by itself (part.c), and what comes of them is joined.
  */
 #include "collector/visits/visits.h"
 
@@ -11,109 +10,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/visits/attendance.h"
-#include "collector/visits/exceptions.h"
-#include "collector/visits/match.h"
-#include "collector/visits/ranking.h"
-#include "collector/visits/repair_person.h"
-#include "collector/visits/taps.h"
+#include "collector/visits/part.h"
 
-enum { COUNT_START = 1024 };
-
-/* Planned visits of the period by the rank of their person. */
-struct plan {
-    uint32_t *rows; /* indexes into dataset->planned */
-    size_t *firsts; /* by rank, one more at the end */
+struct visits_work {
+    struct shared shared;
+    unsigned part_count;
+    struct part parts[];
 };
 
-struct work {
-    const struct dataset *dataset;
-    const struct visits_params *params;
-    const struct visits_period *period;
-    struct ranking people;
-    struct ranking carers;
-    struct exceptions exceptions;
-    struct taps taps;
-    struct plan plan;
-    struct attendance_list attendances;
-    struct visits_slot *slots;
-    size_t slots_count;
-    size_t slots_capacity;
-    struct visits_person *persons;
-    size_t persons_count;
-    struct repair_list repairs;
-    /* scratch of the person in hand */
-    struct match_space space;
-    int64_t *starts;
-    uint32_t *matched; /* slot indexes that take part in matching */
-    uint32_t *pairs;
-    size_t match_capacity;
-    int64_t *anchors;
-    size_t anchors_capacity;
-    size_t first_attendance;
-};
-
-static bool is_in_period(const struct work *work, const struct planned_row *planned)
+static bool is_in_period(const struct shared *shared, const struct planned_row *planned)
 {
-    return planned->start_utc >= work->period->start_utc &&
-           planned->start_utc < work->period->end_utc;
+    return planned->start_utc >= shared->period.start_utc &&
+           planned->start_utc < shared->period.end_utc;
 }
 
 /* Note everyone whom any table names: 0 or -ENOMEM. */
-static int rank_people(struct work *work)
+static int rank_people(struct shared *shared)
 {
-    const struct dataset *dataset = work->dataset;
+    const struct dataset *dataset = shared->dataset;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < dataset->people_count; i++) {
-        rc = ranking_note(&work->people, dataset->people[i].person_id);
+        rc = ranking_note(&shared->people, dataset->people[i].person_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->devices_count; i++) {
-        rc = ranking_note(&work->people, dataset->devices[i].person_id);
+        rc = ranking_note(&shared->people, dataset->devices[i].person_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->home_tags_count; i++) {
-        rc = ranking_note(&work->people, dataset->home_tags[i].person_id);
+        rc = ranking_note(&shared->people, dataset->home_tags[i].person_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->planned_count; i++) {
-        rc = ranking_note(&work->people, dataset->planned[i].person_id);
+        rc = ranking_note(&shared->people, dataset->planned[i].person_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->amendments_count; i++) {
         rc = dataset->amendments[i].is_void
                  ? 0
-                 : ranking_note(&work->people, dataset->amendments[i].person_id);
+                 : ranking_note(&shared->people, dataset->amendments[i].person_id);
     }
-    ranking_sort(&work->people, dataset);
+    ranking_sort(&shared->people, dataset);
     return rc;
 }
 
-static int rank_carers(struct work *work)
+static int rank_carers(struct shared *shared)
 {
-    const struct dataset *dataset = work->dataset;
+    const struct dataset *dataset = shared->dataset;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < dataset->carers_count; i++) {
-        rc = ranking_note(&work->carers, dataset->carers[i].carer_id);
+        rc = ranking_note(&shared->carers, dataset->carers[i].carer_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->cards_count; i++) {
-        rc = ranking_note(&work->carers, dataset->cards[i].carer_id);
+        rc = ranking_note(&shared->carers, dataset->cards[i].carer_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->carried_readers_count; i++) {
-        rc = ranking_note(&work->carers, dataset->carried_readers[i].carer_id);
+        rc = ranking_note(&shared->carers, dataset->carried_readers[i].carer_id);
     }
     for (size_t i = 0; rc == 0 && i < dataset->amendments_count; i++) {
         rc = dataset->amendments[i].is_void
                  ? 0
-                 : ranking_note(&work->carers, dataset->amendments[i].carer_id);
+                 : ranking_note(&shared->carers, dataset->amendments[i].carer_id);
     }
-    ranking_sort(&work->carers, dataset);
+    ranking_sort(&shared->carers, dataset);
     return rc;
 }
 
-static int bucket_plan(struct work *work)
+static int bucket_plan(struct shared *shared)
 {
-    const struct dataset *dataset = work->dataset;
-    size_t people = work->people.count;
-    struct plan *plan = &work->plan;
+    const struct dataset *dataset = shared->dataset;
+    size_t people = shared->people.count;
+    struct plan *plan = &shared->plan;
 
     plan->firsts = calloc(people + 2, sizeof *plan->firsts);
     plan->rows = malloc((dataset->planned_count + 1) * sizeof *plan->rows);
@@ -123,16 +88,16 @@ static int bucket_plan(struct work *work)
     /* Count at [rank + 2]; after summing, [rank + 1] is where the next row of rank goes, and
      * has become the end of rank, the start of rank + 1, when all are placed. */
     for (size_t i = 0; i < dataset->planned_count; i++) {
-        if (is_in_period(work, &dataset->planned[i])) {
-            plan->firsts[ranking_of(&work->people, dataset->planned[i].person_id) + 2]++;
+        if (is_in_period(shared, &dataset->planned[i])) {
+            plan->firsts[ranking_of(&shared->people, dataset->planned[i].person_id) + 2]++;
         }
     }
     for (size_t rank = 2; rank < people + 2; rank++) {
         plan->firsts[rank] += plan->firsts[rank - 1];
     }
     for (size_t i = 0; i < dataset->planned_count; i++) {
-        if (is_in_period(work, &dataset->planned[i])) {
-            size_t rank = ranking_of(&work->people, dataset->planned[i].person_id);
+        if (is_in_period(shared, &dataset->planned[i])) {
+            size_t rank = ranking_of(&shared->people, dataset->planned[i].person_id);
 
             plan->rows[plan->firsts[rank + 1]++] = (uint32_t)i;
         }
@@ -140,326 +105,187 @@ static int bucket_plan(struct work *work)
     return 0;
 }
 
-/* M1 but for the number, which follows from the order the slots are made in. */
-static int compare_planned(const void *left, const void *right, void *context)
+static int prepare(struct shared *shared)
 {
-    const struct dataset *dataset = context;
-    const struct planned_row *a = &dataset->planned[*(const uint32_t *)left];
-    const struct planned_row *b = &dataset->planned[*(const uint32_t *)right];
+    int rc = rank_people(shared);
 
-    if (a->start_utc != b->start_utc) {
-        return a->start_utc < b->start_utc ? -1 : 1;
+    if (rc == 0) {
+        rc = rank_carers(shared);
     }
-    if (a->end_utc != b->end_utc) {
-        return a->end_utc < b->end_utc ? -1 : 1;
+    if (rc == 0) {
+        rc = bucket_plan(shared);
     }
-    return dataset_compare(dataset, a->visit_id, b->visit_id);
-}
-
-/* P1. */
-static enum slot_status status_of_plan(const struct work *work, const struct planned_row *row)
-{
-    if (row->cancel_utc > work->period->asof_utc) {
-        return SLOT_MISSED; /* until something is found for it */
-    }
-    return row->cancel_utc <= row->start_utc - work->params->notice_s ? SLOT_CANC_NOTICE
-                                                                      : SLOT_CANC_SHORT;
-}
-
-static int reserve_slots(struct work *work, size_t count)
-{
-    size_t capacity = work->slots_capacity;
-    struct visits_slot *slots = NULL;
-
-    if (work->slots_count + count <= capacity) {
-        return 0;
-    }
-    capacity = capacity < COUNT_START ? COUNT_START : capacity + capacity / 2;
-    if (capacity < work->slots_count + count) {
-        capacity = work->slots_count + count;
-    }
-    slots = realloc(work->slots, capacity * sizeof *slots);
-    if (slots == NULL) {
-        return -ENOMEM;
-    }
-    work->slots = slots;
-    work->slots_capacity = capacity;
-    return 0;
-}
-
-/* Append the slots of one planned visit. */
-static int add_slots(struct work *work, uint32_t planned)
-{
-    const struct planned_row *row = &work->dataset->planned[planned];
-    enum slot_status status = status_of_plan(work, row);
-
-    if (reserve_slots(work, (size_t)row->carers_required) < 0) {
-        return -ENOMEM;
-    }
-    for (int32_t number = 1; number <= row->carers_required; number++) {
-        work->slots[work->slots_count++] = (struct visits_slot){.planned = planned,
-            .attendance = VISITS_NONE,
-            .number = (uint16_t)number,
-            .status = (uint8_t)status};
-    }
-    return 0;
-}
-
-static int make_slots(struct work *work, size_t rank)
-{
-    uint32_t *rows = &work->plan.rows[work->plan.firsts[rank]];
-    size_t count = work->plan.firsts[rank + 1] - work->plan.firsts[rank];
-    /* qsort_r() wants a writable context; compare_planned() only reads it. */
-    union {
-        const struct dataset *in;
-        void *out;
-    } context = {.in = work->dataset};
-    int rc = 0;
-
-    if (count > 1) {
-        qsort_r(rows, count, sizeof *rows, compare_planned, context.out);
-    }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = add_slots(work, rows[i]);
+    if (rc == 0) {
+        rc = taps_collect(shared->dataset, shared->params, shared->period.asof_utc, &shared->people,
+            &shared->carers, &shared->exceptions, &shared->taps);
     }
     return rc;
 }
 
-static int reserve_scratch(struct work *work, size_t slots, size_t attendances)
+/* Cut the people into parts of about as many taps. */
+static void share_out(struct visits_work *all)
 {
-    if (slots > work->match_capacity) {
-        free(work->starts);
-        free(work->matched);
-        free(work->pairs);
-        work->match_capacity = slots * 2;
-        work->starts = malloc(work->match_capacity * sizeof *work->starts);
-        work->matched = malloc(work->match_capacity * sizeof *work->matched);
-        work->pairs = malloc(work->match_capacity * sizeof *work->pairs);
+    struct shared *shared = &all->shared;
+    size_t people = shared->people.count;
+    size_t taps = shared->taps.firsts[people];
+    size_t rank = 0;
+
+    for (unsigned i = 0; i < all->part_count; i++) {
+        struct part *part = &all->parts[i];
+
+        *part = (struct part){.shared = shared,
+            .dataset = shared->dataset,
+            .params = shared->params,
+            .period = &shared->period,
+            .first_rank = rank,
+            .rc = -EINVAL}; /* until it is done */
+        while (rank < people && (i + 1 == all->part_count ||
+                                    shared->taps.firsts[rank] < taps / all->part_count * (i + 1))) {
+            rank++;
+        }
+        part->end_rank = rank;
     }
-    if (attendances > work->anchors_capacity) {
-        free(work->anchors);
-        work->anchors_capacity = attendances * 2;
-        work->anchors = malloc(work->anchors_capacity * sizeof *work->anchors);
-    }
-    if ((slots > 0 && (work->starts == NULL || work->matched == NULL || work->pairs == NULL)) ||
-        (attendances > 0 && work->anchors == NULL)) {
+}
+
+static void shared_done(struct shared *shared)
+{
+    ranking_done(&shared->people);
+    ranking_done(&shared->carers);
+    taps_done(&shared->taps);
+    free(shared->plan.rows);
+    free(shared->plan.firsts);
+}
+
+int visits_do_part(struct visits_work *work, unsigned part)
+{
+    return part_do(&work->parts[part]);
+}
+
+int visits_begin(const struct dataset *dataset, const struct visits_params *params,
+    const struct visits_period *period, unsigned parts, struct visits_work **ret_work)
+{
+    struct visits_work *work = calloc(1, sizeof *work + parts * sizeof work->parts[0]);
+    int rc = 0;
+
+    if (work == NULL) {
         return -ENOMEM;
     }
-    return 0;
-}
-
-static int64_t cost_of_pair(void *user, size_t slot, size_t attendance)
-{
-    const struct work *work = user;
-    const struct planned_row *planned =
-        &work->dataset->planned[work->slots[work->matched[slot]].planned];
-
-    return visits_cost(work->dataset, work->params, planned,
-        &work->attendances.rows[work->first_attendance + attendance])
-        .sum;
-}
-
-/* M7, first half: what a matched slot is called. */
-static enum slot_status status_of_match(enum attendance_status status)
-{
-    switch (status) {
-    case ATTENDANCE_OK:
-        return SLOT_OK;
-    case ATTENDANCE_NO_OUT:
-        return SLOT_HELD_NO_OUT;
-    case ATTENDANCE_NO_IN:
-        return SLOT_HELD_NO_IN;
-    case ATTENDANCE_HELD:
-        return SLOT_HELD_REPAIR;
-    }
-    return SLOT_OK;
-}
-
-/* M8: slots of a visit lie side by side, lower numbers first. */
-static bool is_same_carer(const struct work *work, size_t index)
-{
-    const struct visits_slot *slot = &work->slots[index];
-    text_id carer = work->attendances.rows[slot->attendance].carer_id;
-
-    for (size_t lower = 1; lower < slot->number; lower++) {
-        const struct visits_slot *other = &work->slots[index - lower];
-
-        if (other->attendance != VISITS_NONE &&
-            work->attendances.rows[other->attendance].carer_id == carer) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void apply_pairs(struct work *work, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct visits_slot *slot = &work->slots[work->matched[i]];
-        struct visits_attendance *attendance = NULL;
-
-        if (work->pairs[i] == MATCH_NONE) {
-            continue;
-        }
-        slot->attendance = (uint32_t)work->first_attendance + work->pairs[i];
-        attendance = &work->attendances.rows[slot->attendance];
-        attendance->slot = work->matched[i];
-        slot->status = (uint8_t)(is_same_carer(work, work->matched[i])
-                                     ? SLOT_SAME_CARER
-                                     : status_of_match((enum attendance_status)attendance->status));
-    }
-}
-
-static int match_person(struct work *work, size_t first_slot)
-{
-    size_t attendances = work->attendances.count - work->first_attendance;
-    struct match_problem problem = {.window = work->params->window_s,
-        .unmatched = work->params->unmatched_cost,
-        .cost = cost_of_pair,
-        .user = work};
-    int rc = reserve_scratch(work, work->slots_count - first_slot, attendances);
-
+    work->part_count = parts;
+    work->shared = (struct shared){.dataset = dataset, .params = params, .period = *period};
+    rc = prepare(&work->shared);
     if (rc < 0) {
+        free(work->shared.exceptions.rows);
+        shared_done(&work->shared);
+        free(work);
         return rc;
     }
-    for (size_t i = first_slot; i < work->slots_count; i++) {
-        if (work->slots[i].status == SLOT_MISSED) {
-            work->starts[problem.slots] = work->dataset->planned[work->slots[i].planned].start_utc;
-            work->matched[problem.slots++] = (uint32_t)i;
+    share_out(work);
+    *ret_work = work;
+    return 0;
+}
+
+/* Append count rows of row_size to *rows, which has room for *have. 0 or -ENOMEM. */
+static int append(void **rows, size_t *have, const void *more, size_t count, size_t row_size)
+{
+    void *grown = NULL;
+
+    if (count == 0) {
+        return 0;
+    }
+    grown = realloc(*rows, (*have + count) * row_size);
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    (void)memcpy((char *)grown + *have * row_size, more, count * row_size);
+    *rows = grown;
+    *have += count;
+    return 0;
+}
+
+/* Let the indexes of a part count within the whole. */
+static void shift(struct part *part, size_t slots, size_t attendances)
+{
+    for (size_t i = 0; i < part->slots_count; i++) {
+        if (part->slots[i].attendance != VISITS_NONE) {
+            part->slots[i].attendance += (uint32_t)attendances;
         }
     }
-    for (size_t i = 0; i < attendances; i++) {
-        work->anchors[i] =
-            visits_anchor(work->params, &work->attendances.rows[work->first_attendance + i]);
-    }
-    problem.starts = work->starts;
-    problem.anchors = work->anchors;
-    problem.attendances = attendances;
-    rc = match_solve(&problem, &work->space, work->pairs, NULL);
-    if (rc == 0) {
-        apply_pairs(work, problem.slots);
-    }
-    return rc;
-}
-
-/* Take back what match_person() did. */
-static void unmatch_person(struct work *work, size_t first_slot)
-{
-    for (size_t i = first_slot; i < work->slots_count; i++) {
-        struct visits_slot *slot = &work->slots[i];
-
-        if (slot->attendance != VISITS_NONE) {
-            work->attendances.rows[slot->attendance].slot = VISITS_NONE;
-            slot->attendance = VISITS_NONE;
-            slot->status = SLOT_MISSED;
+    for (size_t i = 0; i < part->attendances.count; i++) {
+        if (part->attendances.rows[i].slot != VISITS_NONE) {
+            part->attendances.rows[i].slot += (uint32_t)slots;
         }
     }
+    for (size_t i = 0; i < part->repairs.count; i++) {
+        struct visits_repair *repair = &part->repairs.rows[i];
+
+        repair->slot += repair->slot == VISITS_NONE ? 0 : (uint32_t)slots;
+        repair->attendance += repair->attendance == VISITS_NONE ? 0 : (uint32_t)attendances;
+    }
+    for (size_t i = 0; i < part->persons_count; i++) {
+        part->persons[i].slots_from += (uint32_t)slots;
+        part->persons[i].slots_to += (uint32_t)slots;
+        part->persons[i].attendances_from += (uint32_t)attendances;
+        part->persons[i].attendances_to += (uint32_t)attendances;
+    }
 }
 
-/* R1, R4, the matching, R2, R3; see repair_person.h. exceptions: as many as before this person. */
-static int repair_and_match(
-    struct work *work, struct repair_person *person, size_t first_slot, size_t exceptions)
+/* Move what came of a part to the end of the result. */
+static int join(struct visits_result *result, struct part *part)
 {
-    const struct attendance_rules *rules = person->rules;
-    bool is_changed = false;
-    int rc = repair_directions(person, &is_changed);
-
-    person->slots = work->slots;
-    if (rc == 0 && is_changed) {
-        work->attendances.count = work->first_attendance;
-        work->exceptions.count = exceptions;
-        rc = attendances_pair(rules, person->person_id, person->taps, person->taps_count,
-            &work->exceptions, &work->attendances);
-    }
-    repair_hold(person);
-    if (rc == 0) {
-        rc = repair_boundaries(person);
-    }
-    attendances_sort(rules, &work->attendances, work->first_attendance);
-    if (rc == 0) {
-        rc = match_person(work, first_slot);
-    }
-    if (rc == 0) {
-        rc = repair_missing(person, &is_changed);
-    }
-    if (rc == 0 && is_changed) {
-        unmatch_person(work, first_slot);
-        attendances_sort(rules, &work->attendances, work->first_attendance);
-        rc = match_person(work, first_slot);
-    }
-    if (rc == 0) {
-        repair_settle(person);
-    }
-    return rc;
-}
-
-static int do_person(struct work *work, size_t rank)
-{
-    const struct attendance_rules rules = {.dataset = work->dataset,
-        .params = work->params,
-        .period = work->period,
-        .carers = &work->carers};
-    struct tap *taps = &work->taps.rows[work->taps.firsts[rank]];
-    size_t taps_count = work->taps.firsts[rank + 1] - work->taps.firsts[rank];
-    text_id person_id = work->people.ids[rank];
-    size_t first_slot = work->slots_count;
-    size_t first_exception = work->exceptions.count;
     int rc = 0;
 
-    work->first_attendance = work->attendances.count;
-    taps_sort(work->dataset, taps, taps_count);
-    rc = attendances_pair(
-        &rules, person_id, taps, taps_count, &work->exceptions, &work->attendances);
+    shift(part, result->slots_count, result->attendances_count);
+    rc = append((void **)&result->slots, &result->slots_count, part->slots, part->slots_count,
+        sizeof *part->slots);
+    free(part->slots);
     if (rc == 0) {
-        rc = make_slots(work, rank);
+        rc = append((void **)&result->attendances, &result->attendances_count,
+            part->attendances.rows, part->attendances.count, sizeof *part->attendances.rows);
     }
-    if (rc == 0 && !repair_is_on(&work->params->repairs)) {
-        rc = match_person(work, first_slot);
-    } else if (rc == 0) {
-        struct repair_person person = {.rules = &rules,
-            .person_id = person_id,
-            .taps = taps,
-            .taps_count = taps_count,
-            .slots = work->slots,
-            .slots_from = first_slot,
-            .slots_to = work->slots_count,
-            .attendances = &work->attendances,
-            .first_attendance = work->first_attendance,
-            .list = &work->repairs,
-            .first_repair = work->repairs.count};
-
-        rc = repair_and_match(work, &person, first_slot, first_exception);
+    free(part->attendances.rows);
+    if (rc == 0) {
+        rc = append((void **)&result->people, &result->people_count, part->persons,
+            part->persons_count, sizeof *part->persons);
     }
-    if (rc == 0 &&
-        (work->slots_count > first_slot || work->attendances.count > work->first_attendance)) {
-        work->persons[work->persons_count++] = (struct visits_person){.person_id = person_id,
-            .slots_from = (uint32_t)first_slot,
-            .slots_to = (uint32_t)work->slots_count,
-            .attendances_from = (uint32_t)work->first_attendance,
-            .attendances_to = (uint32_t)work->attendances.count};
+    free(part->persons);
+    if (rc == 0) {
+        rc = append((void **)&result->exceptions, &result->exceptions_count, part->exceptions.rows,
+            part->exceptions.count, sizeof *part->exceptions.rows);
     }
+    free(part->exceptions.rows);
+    if (rc == 0) {
+        rc = append((void **)&result->repairs, &result->repairs_count, part->repairs.rows,
+            part->repairs.count, sizeof *part->repairs.rows);
+    }
+    free(part->repairs.rows);
     return rc;
 }
 
-static int prepare(struct work *work)
+/* The result begins as the first part, which is the only one for who has one thread. */
+static struct visits_result begin_result(const struct part *first)
 {
-    int rc = rank_people(work);
+    struct visits_result result = {.people = first->persons,
+        .people_count = first->persons_count,
+        .slots = first->slots,
+        .slots_count = first->slots_count,
+        .attendances = first->attendances.rows,
+        .attendances_count = first->attendances.count,
+        .exceptions = first->exceptions.rows,
+        .exceptions_count = first->exceptions.count,
+        .repairs = first->repairs.rows,
+        .repairs_count = first->repairs.count};
 
-    if (rc == 0) {
-        rc = rank_carers(work);
+    return result;
+}
+
+static uint64_t count_visible(const struct dataset *dataset, int64_t asof_utc)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < dataset->events_count; i++) {
+        count += dataset->events[i].recv_utc <= asof_utc ? 1 : 0;
     }
-    if (rc == 0) {
-        rc = bucket_plan(work);
-    }
-    if (rc == 0) {
-        rc = taps_collect(work->dataset, work->params, work->period->asof_utc, &work->people,
-            &work->carers, &work->exceptions, &work->taps);
-    }
-    if (rc == 0) {
-        work->persons = malloc((work->people.count + 1) * sizeof *work->persons);
-        rc = work->persons == NULL ? -ENOMEM : 0;
-    }
-    return rc;
+    return count;
 }
 
 static int compare_repairs(const void *left, const void *right, void *dataset)
@@ -478,76 +304,65 @@ static int compare_repairs(const void *left, const void *right, void *dataset)
     return order != 0 ? order : dataset_compare(dataset, a->tap_id, b->tap_id);
 }
 
-static void sort_repairs(struct work *work)
+static void sort_repairs(struct visits_result *result, const struct dataset *dataset)
 {
     /* qsort_r() wants a writable context; compare_repairs() only reads it. */
     union {
         const struct dataset *in;
         void *out;
-    } context = {.in = work->dataset};
+    } context = {.in = dataset};
 
-    if (work->repairs.count > 1) {
-        qsort_r(work->repairs.rows, work->repairs.count, sizeof *work->repairs.rows,
-            compare_repairs, context.out);
+    if (result->repairs_count > 1) {
+        qsort_r(result->repairs, result->repairs_count, sizeof *result->repairs, compare_repairs,
+            context.out);
     }
 }
 
-static void free_scratch(struct work *work)
+int visits_end(struct visits_work *work, struct visits_result *ret_result)
 {
-    ranking_done(&work->people);
-    ranking_done(&work->carers);
-    taps_done(&work->taps);
-    free(work->plan.rows);
-    free(work->plan.firsts);
-    match_done(&work->space);
-    free(work->starts);
-    free(work->matched);
-    free(work->pairs);
-    free(work->anchors);
-}
+    struct visits_result result = begin_result(&work->parts[0]);
+    struct shared *shared = &work->shared;
+    int rc = work->parts[0].rc;
 
-static uint64_t count_visible(const struct dataset *dataset, int64_t asof_utc)
-{
-    uint64_t count = 0;
+    shared_done(shared);
+    for (unsigned i = 1; i < work->part_count; i++) {
+        rc = rc == 0 ? work->parts[i].rc : rc;
+        if (rc == 0) {
+            rc = join(&result, &work->parts[i]);
+        } else {
+            struct visits_result dropped = begin_result(&work->parts[i]);
 
-    for (size_t i = 0; i < dataset->events_count; i++) {
-        count += dataset->events[i].recv_utc <= asof_utc ? 1 : 0;
+            visits_done(&dropped);
+        }
     }
-    return count;
+    if (rc == 0) {
+        rc = append((void **)&result.exceptions, &result.exceptions_count, shared->exceptions.rows,
+            shared->exceptions.count, sizeof *shared->exceptions.rows);
+    }
+    free(shared->exceptions.rows);
+    if (rc == 0) {
+        exceptions_sort(result.exceptions, result.exceptions_count, shared->dataset);
+        sort_repairs(&result, shared->dataset);
+        result.events_visible = count_visible(shared->dataset, shared->period.asof_utc);
+        *ret_result = result;
+    } else {
+        visits_done(&result);
+    }
+    free(work);
+    return rc;
 }
 
 int visits_reconcile(const struct dataset *dataset, const struct visits_params *params,
     const struct visits_period *period, struct visits_result *ret_result)
 {
-    struct work work = {.dataset = dataset, .params = params, .period = period};
-    struct visits_result result = {0};
-    int rc = prepare(&work);
+    struct visits_work *work = NULL;
+    int rc = visits_begin(dataset, params, period, 1, &work);
 
-    for (size_t rank = 0; rc == 0 && rank < work.people.count; rank++) {
-        rc = do_person(&work, rank);
-    }
-    if (rc == 0) {
-        exceptions_sort(&work.exceptions, dataset);
-        sort_repairs(&work);
-    }
-    free_scratch(&work);
-    result = (struct visits_result){.people = work.persons,
-        .people_count = work.persons_count,
-        .slots = work.slots,
-        .slots_count = work.slots_count,
-        .attendances = work.attendances.rows,
-        .attendances_count = work.attendances.count,
-        .exceptions = work.exceptions.rows,
-        .exceptions_count = work.exceptions.count,
-        .repairs = work.repairs.rows,
-        .repairs_count = work.repairs.count,
-        .events_visible = count_visible(dataset, period->asof_utc)};
     if (rc < 0) {
-        visits_done(&result);
         return rc;
     }
-    *ret_result = result;
-    return 0;
+    (void)visits_do_part(work, 0); /* visits_end() tells how it went */
+    return visits_end(work, ret_result);
 }
 
 void visits_done(struct visits_result *result)

@@ -153,11 +153,39 @@ struct visits_result {
 int visits_reconcile(const struct dataset *dataset, const struct visits_params *params,
     const struct visits_period *period, struct visits_result *ret_result);
 
+/*
+ * The same in steps, for a caller with more than one thread: begin once, do each part, by whatever
+ * thread and in whatever order, end once. The people are cut into parts of about as many taps; the
+ * result does not depend on how many. dataset and params are borrowed until the end.
+ *
+ * visits_begin(): 0 or -ENOMEM; parts is at least 1. visits_do_part(): different parts may be done
+ * at the same time; 0 or -ENOMEM. visits_end(): frees work in any case; 0, -EINVAL when a part was
+ * not done, or the first error of a part; on failure *ret_result is untouched.
+ */
+struct visits_work;
+int visits_begin(const struct dataset *dataset, const struct visits_params *params,
+    const struct visits_period *period, unsigned parts, struct visits_work **ret_work);
+int visits_do_part(struct visits_work *work, unsigned part);
+int visits_end(struct visits_work *work, struct visits_result *ret_result);
+
 /* Free what result holds. A zeroed result is allowed. */
 void visits_done(struct visits_result *result);
 
 /* Fill overlaps_s: seconds an attendance shares with others of its carer at other people. */
 int visits_find_overlaps(struct visits_result *result);
+
+/*
+ * For walks over all slots, whose planned visits lie anywhere: announces to the cache the planned
+ * visit of a slot some slots ahead.
+ */
+enum { VISITS_AHEAD = 12 };
+static inline void visits_announce(
+    const struct dataset *dataset, const struct visits_result *result, size_t slot)
+{
+    if (slot + VISITS_AHEAD < result->slots_count) {
+        __builtin_prefetch(&dataset->planned[result->slots[slot + VISITS_AHEAD].planned]);
+    }
+}
 
 /* Where the attendance is held to begin: in, or out - assumed_length_s. */
 int64_t visits_anchor(

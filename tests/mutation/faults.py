@@ -31,12 +31,12 @@ FAULTS = [
     ("visits/attendance.c", "anchor > period->end_utc + params->margin_s",
      "anchor > period->end_utc", "S6: a margin after the period"),
     # ---- plan ----------------------------------------------------------------------------------
-    ("visits/visits.c", "planned->start_utc < work->period->end_utc",
-     "planned->start_utc <= work->period->end_utc", "P: the period ends before its end"),
-    ("visits/visits.c", "row->cancel_utc > work->period->asof_utc",
+    ("visits/visits.c", "planned->start_utc < shared->period.end_utc",
+     "planned->start_utc <= shared->period.end_utc", "P: the period ends before its end"),
+    ("visits/part.c", "row->cancel_utc > part->period->asof_utc",
      "row->cancel_utc == DATASET_NEVER", "P1: a cancellation not seen yet is none"),
-    ("visits/visits.c", "row->cancel_utc <= row->start_utc - work->params->notice_s",
-     "row->cancel_utc < row->start_utc - work->params->notice_s", "P1: exactly the notice is notice"),
+    ("visits/part.c", "row->cancel_utc <= row->start_utc - part->params->notice_s",
+     "row->cancel_utc < row->start_utc - part->params->notice_s", "P1: exactly the notice is notice"),
     # ---- matching ------------------------------------------------------------------------------
     ("visits/match.c", "problem->anchors[high] <= start + problem->window",
      "problem->anchors[high] < start + problem->window", "M3: exactly the window is eligible"),
@@ -50,7 +50,7 @@ FAULTS = [
      "M3: a missing tap costs"),
     ("visits/verdict.c", "attendance->out_utc - params->assumed_length_s", "attendance->out_utc",
      "M2: anchor without a check-in"),
-    ("visits/visits.c", "rows[other->attendance].carer_id == carer",
+    ("visits/part.c", "rows[other->attendance].carer_id == carer",
      "rows[other->attendance].carer_id != carer", "M8: one carer fills one slot of a visit"),
     # ---- flags ---------------------------------------------------------------------------------
     ("visits/verdict.c", "to = other->out_utc < to ?", "to = other->out_utc > to ?",

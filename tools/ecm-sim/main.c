@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "proto/topics.h"
 #include "tools/ecm-sim/local_day.h"
+#include "tools/ecm-sim/make_import.h"
 #include "tools/ecm-sim/make_roster.h"
 #include "tools/ecm-sim/outcome.h"
 #include "tools/ecm-sim/play.h"
@@ -32,7 +33,9 @@ enum {
 struct arguments {
     const char *roster; /* folder; NULL: none given */
     const char *out;
-    const char *make; /* folder to make a roster in */
+    const char *make;        /* folder to make a roster in */
+    const char *make_import; /* folder to make a whole import in */
+    unsigned weeks;
     bool is_borough;
     unsigned days, visits;
     bool has_day;
@@ -70,6 +73,8 @@ enum {
     KEY_OUTAGE,
     KEY_POWER,
     KEY_MAKE,
+    KEY_IMPORT,
+    KEY_WEEKS,
     KEY_STYLE,
     KEY_DAYS,
     KEY_VISITS,
@@ -110,6 +115,9 @@ static const struct argp_option options[] = {
         3},
     {"days", KEY_DAYS, "N", 0, "Days of visits, from --day on (1 to 7, default 1)", 3},
     {"visits", KEY_VISITS, "N", 0, "Visits in a home and day (1 to 8; default 1, borough 3)", 3},
+    {"make-import", KEY_IMPORT, "DIR", 0,
+        "Make up a whole import, taps and corrections too, and write it into DIR", 3},
+    {"weeks", KEY_WEEKS, "N", 0, "Weeks of it, from --day on, a Monday (1 to 520, default 1)", 3},
     {0},
 };
 
@@ -187,6 +195,12 @@ static bool take_making(
     case KEY_MAKE:
         arguments->make = text;
         return true;
+    case KEY_IMPORT:
+        arguments->make_import = text;
+        return true;
+    case KEY_WEEKS:
+        arguments->weeks = (unsigned)take_number(state, text, 1, MAKE_IMPORT_WEEKS_MAX);
+        return true;
     case KEY_STYLE:
         arguments->is_borough = take_choice(state, text, styles) == 1;
         return true;
@@ -236,7 +250,7 @@ static bool take_playing(
         arguments->has_day = true;
         return true;
     case KEY_HOMES:
-        arguments->homes = (unsigned)take_number(state, text, 1, MAKE_ROSTER_HOMES_MAX);
+        arguments->homes = (unsigned)take_number(state, text, 1, MAKE_IMPORT_PEOPLE_MAX);
         return true;
     case KEY_SPEED:
         arguments->speed = (unsigned)take_number(state, text, 0, 1000000);
@@ -263,13 +277,24 @@ static bool take_playing(
 
 static void check_usage(const struct argp_state *state, const struct arguments *arguments)
 {
-    if (arguments->make != NULL && arguments->roster != NULL) {
-        argp_error(state, "--make-roster takes no ROSTER");
+    bool is_making = arguments->make != NULL || arguments->make_import != NULL;
+
+    if (arguments->make != NULL && arguments->make_import != NULL) {
+        argp_error(state, "--make-roster or --make-import, not both");
     }
-    if (arguments->make != NULL && !arguments->has_day) {
-        argp_error(state, "--make-roster needs --day");
+    if (is_making && arguments->roster != NULL) {
+        argp_error(state, "--make-roster and --make-import take no ROSTER");
     }
-    if (arguments->make == NULL && (arguments->roster == NULL || arguments->out == NULL)) {
+    if (is_making && !arguments->has_day) {
+        argp_error(state, "--make-roster and --make-import need --day");
+    }
+    if (arguments->make_import != NULL && local_day_monday(arguments->day) != arguments->day) {
+        argp_error(state, "--make-import needs a Monday for --day");
+    }
+    if (arguments->make_import == NULL && arguments->homes > MAKE_ROSTER_HOMES_MAX) {
+        argp_error(state, "--homes: at most %d", MAKE_ROSTER_HOMES_MAX);
+    }
+    if (!is_making && (arguments->roster == NULL || arguments->out == NULL)) {
         argp_error(state, "a ROSTER folder and --out are needed");
     }
 }
@@ -297,7 +322,8 @@ static error_t take_argument(int key, char *text, struct argp_state *state)
 static const struct argp argp = {
     .options = options,
     .parser = take_argument,
-    .args_doc = "ROSTER --out DIR\n--make-roster DIR --day YYYY-MM-DD",
+    .args_doc = "ROSTER --out DIR\n--make-roster DIR --day YYYY-MM-DD\n"
+                "--make-import DIR --day YYYY-MM-DD",
     .doc =
         "Play the planned visits of a ROSTER folder: emulated readers and simulated clocks, real "
         "gateway cores, outbox files and MQTT messages.\v"
@@ -435,6 +461,18 @@ static int play_roster(const struct arguments *arguments, struct err *err)
     return rc;
 }
 
+static int make_whole_import(const struct arguments *arguments, struct err *err)
+{
+    const struct make_import what = {
+        .people = arguments->homes != 0 ? arguments->homes : 1650,
+        .weeks = arguments->weeks,
+        .first_day = arguments->day,
+        .seed = arguments->seed,
+    };
+
+    return make_import(&what, arguments->make_import, err);
+}
+
 static int make(const struct arguments *arguments, struct err *err)
 {
     const struct make_roster what = {
@@ -462,6 +500,7 @@ int main(int argc, char **argv)
         .timeout_s = 300,
         .seed = 1,
         .days = DAYS_OF_DEFAULT_ROSTER,
+        .weeks = 1,
     };
     struct sigaction action = {.sa_handler = on_signal};
     struct err err = {0};
@@ -474,7 +513,11 @@ int main(int argc, char **argv)
     (void)sigaction(SIGTERM, &action, NULL);
     log_set_level(arguments.is_verbose ? LOG_LEVEL_INFO : LOG_LEVEL_ERR);
 
-    rc = arguments.make != NULL ? make(&arguments, &err) : play_roster(&arguments, &err);
+    if (arguments.make_import != NULL) {
+        rc = make_whole_import(&arguments, &err);
+    } else {
+        rc = arguments.make != NULL ? make(&arguments, &err) : play_roster(&arguments, &err);
+    }
     if (rc < 0) {
         (void)fprintf(stderr, "ecm-sim: %s\n", err.text[0] != '\0' ? err.text : err_name(rc));
         return rc == ECM_EFORMAT || rc == -ENOENT ? EXIT_BAD_USAGE : EXIT_FAILURE;

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "tools/ecm-sim/local_day.h"
 #include "tools/ecm-sim/random.h"
+#include "tools/ecm-sim/table_file.h"
 
 enum {
     PATH_SIZE = 4096,
@@ -144,31 +145,6 @@ static int engage_all(struct making *making)
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-static FILE *create(const char *folder, const char *name, const char *header, struct err *err)
-{
-    char path[PATH_SIZE];
-    FILE *file = NULL;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    file = fopen(path, "we");
-    if (file == NULL) {
-        (void)err_set(err, -errno, "cannot write '%s': %s", path, strerror(errno));
-        return NULL;
-    }
-    (void)fprintf(file, "%s\n", header);
-    return file;
-}
-
-static int finish(FILE *file, struct err *err)
-{
-    int failed = ferror(file);
-
-    if (fclose(file) != 0 || failed) {
-        return err_set(err, -EIO, "cannot write the roster: %s", strerror(errno));
-    }
-    return 0;
-}
-
 static void write_period(const struct making *making, FILE *out)
 {
     int32_t monday = local_day_monday(making->what->first_day);
@@ -286,14 +262,14 @@ static int write_files(const struct making *making, const char *folder, struct e
         return err_set(err, -errno, "cannot make '%s': %s", folder, strerror(errno));
     }
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        FILE *out = create(folder, files[i].name, files[i].header, err);
+        FILE *out = table_file_create(folder, files[i].name, files[i].header, err);
         int rc = 0;
 
         if (out == NULL) {
             return -EIO;
         }
         files[i].write(making, out);
-        rc = finish(out, err);
+        rc = table_file_finish(out, err);
         if (rc < 0) {
             return rc;
         }

@@ -109,7 +109,7 @@ static void too_many_fields_and_too_long_rows_are_refused(void **state)
     (void)memset(large, 'x', sizeof large);
     assert_refuses(large, sizeof large, "1: row too long");
     large[0] = '"';
-    assert_refuses(large, sizeof large, "1: row too long");
+    assert_refuses(large, sizeof large, "1: row too long; perhaps a quote is never closed");
 }
 
 static void rows_come_whole_across_the_ends_of_the_buffer(void **state)

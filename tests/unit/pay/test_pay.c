@@ -327,7 +327,7 @@ static void unknown_person_provider_and_model_are_named(void **state)
     assert_int_equal(pay(data, 'C', &problem), -ENOENT);
     assert_string_equal(problem.text, "provider P1 is not among the providers");
     assert_int_equal(pay_model(&data->input, 'D', &data->lines, &problem), -EINVAL);
-    data->people[intern(data, "S1")] = UINT32_MAX;
+    data->people[intern(data, "S1")] = 0;
     assert_int_equal(pay_model(&data->input, 'B', &data->lines, &problem), -ENOENT);
     assert_string_equal(problem.text, "person S1 is not among the people");
 }

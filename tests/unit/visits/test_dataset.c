@@ -2,6 +2,7 @@
 #include "collector/visits/dataset.h"
 
 #include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 #include "tests/unit/suite.h"
@@ -76,18 +77,24 @@ static void texts_compare_as_raw_bytes(void **state)
     dataset_done(&dataset);
 }
 
-static void text_larger_than_a_block_is_kept_whole(void **state)
+static void text_of_the_greatest_size_is_kept_whole_and_a_longer_one_refused(void **state)
 {
-    static char large[600000];
+    static char large[DATASET_TEXT_SIZE_MAX + 2];
     struct dataset dataset;
-    text_id id = 0;
+    text_id id = 99;
 
     (void)state;
     (void)memset(large, 'x', sizeof large - 1);
     assert_int_equal(dataset_init(&dataset), 0);
-    id = intern(&dataset, large);
-    assert_int_equal(dataset_text_size(&dataset, id), sizeof large - 1);
-    assert_string_equal(dataset_text(&dataset, id), large);
+    assert_int_equal(dataset_intern(&dataset, large, sizeof large - 1, &id), -ENOMEM);
+    assert_int_equal(id, 99);
+    large[DATASET_TEXT_SIZE_MAX] = '\0';
+    for (int i = 0; i < 8; i++) { /* some of them begin a new block */
+        large[0] = (char)('a' + i);
+        id = intern(&dataset, large);
+        assert_int_equal(dataset_text_size(&dataset, id), DATASET_TEXT_SIZE_MAX);
+        assert_string_equal(dataset_text(&dataset, id), large);
+    }
     dataset_done(&dataset);
 }
 
@@ -113,7 +120,7 @@ int main(void)
         cmocka_unit_test(equal_texts_have_equal_ids_and_keep_their_place),
         cmocka_unit_test(empty_text_is_0_and_unknown_text_is_not_found),
         cmocka_unit_test(texts_compare_as_raw_bytes),
-        cmocka_unit_test(text_larger_than_a_block_is_kept_whole),
+        cmocka_unit_test(text_of_the_greatest_size_is_kept_whole_and_a_longer_one_refused),
         cmocka_unit_test(rows_are_copied_in_and_counted),
     };
 
