@@ -143,7 +143,7 @@ static void count_delivered(const struct counting *counting, struct monitoring_c
     if (length_of(planned) - attendance->worked_s > counting->input->visits_params->length_s) {
         counts->is_short++;
     }
-    if ((attendance->evidence & ATTENDANCE_MANUAL) == 0) {
+    if ((attendance->evidence & (ATTENDANCE_MANUAL | ATTENDANCE_REPAIRED)) == 0) {
         counts->ecm++;
     }
 }
@@ -217,6 +217,15 @@ static int count_money(struct counting *counting, struct monitoring_counts *coun
     return rc;
 }
 
+/* Whether a repair bears on the slot, made or proposed. */
+static bool has_repair_of(const struct visits_result *result, const struct visits_slot *slot)
+{
+    size_t index = (size_t)(slot - result->slots);
+    size_t first = visits_first_repair(result, index);
+
+    return first < result->repairs_count && result->repairs[first].slot == index;
+}
+
 static int count_slot(struct counting *counting, const struct visits_slot *slot,
     const struct person_row *person, struct lines_from from)
 {
@@ -233,6 +242,10 @@ static int count_slot(struct counting *counting, const struct visits_slot *slot,
     count_status(counts, planned, (enum slot_status)slot->status);
     if (is_attended(slot)) {
         const struct visits_attendance *attendance = &input->result->attendances[slot->attendance];
+        bool has_repair = has_repair_of(input->result, slot);
+
+        counts->repaired += has_repair && !is_held(slot) ? 1 : 0;
+        counts->proposed += has_repair && is_held(slot) ? 1 : 0;
 
         counting->attended[counting->attended_count++] =
             (struct attended){row, pay_week(input, planned->start_utc), attendance->carer_id};

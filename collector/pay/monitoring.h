@@ -39,6 +39,7 @@ struct monitoring_counts {
     int64_t is_short;
     int64_t delivered_planned_s, delivered_worked_s;
     int64_t ecm;
+    int64_t repaired, proposed;
     int64_t person_weeks, carer_weeks, usual;
     int64_t double_visits, double_both;
     int64_t planned_s, actual_s, paid_units;
@@ -63,7 +64,7 @@ struct monitoring_number {
     int64_t (*value)(const struct monitoring_counts *counts, const struct pay_params *params);
 };
 
-enum { MONITORING_NUMBERS = 30 };
+enum { MONITORING_NUMBERS = 32 };
 
 extern const struct monitoring_number monitoring_numbers[MONITORING_NUMBERS];
 

@@ -37,6 +37,8 @@ NUMBER(length_permille, permille(counts->delivered_worked_s, counts->delivered_p
 NUMBER(attended, counts->delivered + counts->held)
 NUMBER(ecm, counts->ecm)
 NUMBER(ecm_permille, permille(counts->ecm, counts->delivered + counts->held))
+NUMBER(repaired, counts->repaired)
+NUMBER(proposed, counts->proposed)
 NUMBER(person_weeks, counts->person_weeks)
 NUMBER(carers_a_week_milli, permille(counts->carer_weeks, counts->person_weeks))
 NUMBER(usual, counts->usual)
@@ -54,7 +56,8 @@ NUMBER(held_pence, counts->held_pence)
 const struct monitoring_number monitoring_numbers[MONITORING_NUMBERS] = {
     {"planned", "slots (one carer's part of a visit) that were not cancelled", number_planned},
     {"delivered", "of planned: status OK, both taps there", number_delivered},
-    {"held", "of planned: status HELD_NO_IN or HELD_NO_OUT, one tap missing", number_held},
+    {"held", "of planned: status HELD_NO_IN or HELD_NO_OUT, one tap missing, or HELD_REPAIR",
+        number_held},
     {"missed", "of planned: status MISSED, no attendance was matched", number_missed},
     {"same_carer", "of planned: status SAME_CARER, the second carer was the first again",
         number_same_carer},
@@ -73,8 +76,10 @@ const struct monitoring_number monitoring_numbers[MONITORING_NUMBERS] = {
     {"length_permille", "worked time of delivered slots, in thousandths of their planned length",
         number_length_permille},
     {"attended", "delivered + held: slots a carer is known for", number_attended},
-    {"ecm", "of attended: a tap at both ends, none of them added by a correction", number_ecm},
+    {"ecm", "of attended: a tap at both ends, none by a correction or a repair", number_ecm},
     {"ecm_permille", "ecm, in thousandths of attended", number_ecm_permille},
+    {"repaired", "of delivered: paid on the strength of a repair (--repairs)", number_repaired},
+    {"proposed", "of held: a repair is proposed (--repairs)", number_proposed},
     {"person_weeks", "pairs of a person and a week with at least one attended slot",
         number_person_weeks},
     {"carers_a_week_milli", "distinct carers of attended slots per person-week, in thousandths",

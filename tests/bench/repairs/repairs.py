@@ -194,6 +194,8 @@ def main():
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--back-to-back", type=float, default=0.2, metavar="SHARE",
                         help="of visits with another right behind them (default: 0.2)")
+    parser.add_argument("--forgetting", default=" ".join(map(str, FORGETTING)), metavar="SHARES",
+                        help="of taps on leaving that are forgotten; half as many on arriving")
     parser.add_argument("--options", default=" ".join(OPTIONS), help="values of --repairs to compare")
     parser.add_argument("--keep", metavar="DIR", help="leave data and results there")
     parser.add_argument("--tsv", action="store_true")
@@ -204,7 +206,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ecm-repairs-") as temporary:
         folder = pathlib.Path(args.keep or temporary)
         for limit_h in LIMITS_H:
-            for forget in FORGETTING:
+            for forget in map(float, args.forgetting.split()):
                 sums = {option: empty() for option in options}
                 for seed in range(args.first_seed, args.first_seed + args.seeds):
                     homes = week.make(args.homes, seed, args.back_to_back)

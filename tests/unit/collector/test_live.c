@@ -130,6 +130,18 @@ static void open_live(struct fixture *fx)
     assert_int_equal(live_open(&fx->live, &ports, NULL), 0);
 }
 
+/* A site that has forgotten taps on leaving put right, or proposed. */
+static void open_live_that_repairs(struct fixture *fx, const char *repairs)
+{
+    const struct live_ports ports = {.storage = fx->store,
+        .now_utc = tell_utc,
+        .now_us = tell_us,
+        .user = fx,
+        .repairs = repairs};
+
+    assert_int_equal(live_open(&fx->live, &ports, NULL), 0);
+}
+
 static int setup(void **state)
 {
     struct fixture *fx = calloc(1, sizeof *fx);
@@ -209,6 +221,37 @@ static void tap_changes_the_verdict_of_whom_it_touches(void **state)
     assert_status(fx, "OK");
     assert_int_equal(live_counts(fx->live).periods, 1);
     assert_int_equal(live_counts(fx->live).people, 2);
+}
+
+static void verdict_says_what_the_site_would_repair(void **state)
+{
+    struct fixture *fx = *state;
+    char line[1024] = "";
+
+    import_roster(fx);
+    open_live_that_repairs(fx, "leaving:hold");
+    work(fx);
+    store_tap(fx, TAP_IN, VISIT);
+    assert_int_equal(live_touch(fx->live, "GW-1", VISIT, VISIT), 0);
+    work(fx);
+    assert_status(fx, "HELD_NO_OUT");
+    assert_int_equal(fx->store->ops->verdicts(fx->store, "R1", 0, take_line, line), 0);
+    assert_non_null(strstr(line, "\"repaired\":1800"));
+    assert_non_null(strstr(line, "repair-leaving/1"));
+}
+
+static void a_choice_of_repairs_that_is_none_is_refused(void **state)
+{
+    struct fixture *fx = *state;
+    const struct live_ports ports = {.storage = fx->store,
+        .now_utc = tell_utc,
+        .now_us = tell_us,
+        .user = fx,
+        .repairs = "everything"};
+
+    assert_false(live_repairs_are_valid("everything"));
+    assert_true(live_repairs_are_valid("none"));
+    assert_int_equal(live_open(&fx->live, &ports, NULL), -EINVAL);
 }
 
 static void tap_outside_every_period_costs_nothing(void **state)
@@ -302,6 +345,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LIVE_TEST(start_reconciles_every_period),
         LIVE_TEST(tap_changes_the_verdict_of_whom_it_touches),
+        LIVE_TEST(verdict_says_what_the_site_would_repair),
+        LIVE_TEST(a_choice_of_repairs_that_is_none_is_refused),
         LIVE_TEST(tap_outside_every_period_costs_nothing),
         LIVE_TEST(tap_before_the_import_is_reconciled_by_the_import),
         LIVE_TEST(many_taps_of_one_device_are_one_step),

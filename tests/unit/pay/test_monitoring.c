@@ -254,6 +254,24 @@ static void only_two_taps_without_an_edit_are_electronic(void **state)
     assert_int_equal(total(fx, "ecm_permille"), 250);
 }
 
+/* Two that rest on a repair, one paid and one held; neither is electronic. */
+static void what_was_repaired_or_is_proposed_is_counted(void **state)
+{
+    struct fixture *fx = *state;
+    struct visits_repair repairs[] = {{.slot = 1}, {.slot = 2, .is_held = true}};
+
+    add(fx, (struct slot_case){"P1", 0, SLOT_OK, "C1", 0, 1800, 0, 0, 0});
+    add(fx, (struct slot_case){"P1", 1, SLOT_OK, "C1", 0, 1800, ATTENDANCE_REPAIRED, 0, 0});
+    add(fx, (struct slot_case){"P1", 2, SLOT_HELD_REPAIR, "C1", 0, 0, 0, 0, 0});
+    fx->result.repairs = repairs;
+    fx->result.repairs_count = 2;
+    assert_int_equal(make(fx), 0);
+    assert_int_equal(total(fx, "repaired"), 1);
+    assert_int_equal(total(fx, "proposed"), 1);
+    assert_int_equal(total(fx, "held"), 1);
+    assert_int_equal(total(fx, "ecm"), 1);
+}
+
 /* Week 0: C1 C1 C2 C3 C4 is 4 carers; week 1: C1 C4 C4 is 2. C1, C4 have 3 each, C2, C3 one. */
 static void continuity_counts_carers_by_week_and_the_usual_ones_over_all_dates(void **state)
 {
@@ -443,6 +461,7 @@ int main(void)
         CASE(a_band_of_lateness_begins_one_second_after_it),
         CASE(short_and_the_mean_length_come_from_worked_seconds),
         CASE(only_two_taps_without_an_edit_are_electronic),
+        CASE(what_was_repaired_or_is_proposed_is_counted),
         CASE(continuity_counts_carers_by_week_and_the_usual_ones_over_all_dates),
         CASE(how_many_carers_are_usual_is_a_parameter),
         CASE(both_came_when_every_slot_of_the_visit_is_attended),
