@@ -11,8 +11,7 @@ import termios
 import time
 import tty
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "integration" / "lib"))
+sys.path.insert(0, str(pathlib.Path(os.environ["ECM_SOURCE"]) / "tests" / "integration" / "lib"))
 from broker import Broker, wait_until  # noqa: E402,F401
 
 BIN = pathlib.Path(os.environ["ECM_BIN"])

@@ -283,28 +283,34 @@ export class Machine {
         return 1e10 / (this.mcu.uart[0].baudRate || 115200);
     }
 
-    // Bytes from the other side, which follow each other as on a wire.
-    uartReceive(bytes) {
+    // Bytes from the other side, which follow each other as on a wire, the first not before nanos.
+    uartReceive(bytes, nanos = 0) {
         if (!this.mcu) {
             return;
         }
-        this.rxQueue.push(...bytes);
+        for (const byte of bytes) {
+            this.rxQueue.push({ byte, nanos: nanos - this.base });
+        }
         if (this.rxQueue.length === bytes.length) {
-            this.rxAlarm.schedule(this.byteNs());
+            this.waitForByte();
+        }
+    }
+
+    waitForByte() {
+        if (this.rxQueue.length > 0) {
+            this.rxAlarm.schedule(Math.max(this.byteNs(), this.rxQueue[0].nanos - this.clock.nanos));
         }
     }
 
     feedUart() {
         const uart = this.mcu.uart[0];
-        const byte = this.rxQueue.shift();
+        const { byte } = this.rxQueue.shift();
         if (uart.enabled && !uart.rxFIFO.full) {
             uart.feedByte(byte);
         } else {
             this.uartLost = (this.uartLost || 0) + 1;
         }
-        if (this.rxQueue.length > 0) {
-            this.rxAlarm.schedule(this.byteNs());
-        }
+        this.waitForByte();
     }
 
     // The ring oscillator is always stable; its random bit is the machine's chance.

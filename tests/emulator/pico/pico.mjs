@@ -30,15 +30,19 @@ let events = [];
 let hasCable = true;
 let toLine = [];
 let paceStart = null; // {real, simulated}: when pacing began
+let lagSent = 0; // ns by which the last bytes went out late
 let lagWorstMs = 0;
 
 machine.watch((what, value, nanos) => events.push([what, value, Math.round(nanos / 1000)]));
 
 if (LINE >= 0) {
     const stream = createReadStream(null, { fd: LINE, autoClose: false });
+    // On a busy machine simulated time lags. A request then comes late to the gateway by its clock, and an
+    // answer early by ours, as if the line were slow one way. We make it as slow the other way, so that
+    // the lag is seen as what it is, a slow line, and not as a clock that is wrong.
     stream.on('data', (bytes) => {
         if (hasCable) {
-            machine.uartReceive(bytes);
+            machine.uartReceive(bytes, paceStart ? paceTarget() + lagSent : 0);
         }
     });
     stream.on('error', () => closeSync(LINE));
@@ -52,6 +56,7 @@ function flushLine() {
         count++;
     }
     if (count > 0) {
+        lagSent = paceStart ? Math.max(0, paceTarget() - toLine[count - 1][1]) : 0;
         const bytes = Buffer.from(toLine.splice(0, count).map(([byte]) => byte));
         if (hasCable) {
             writeSync(LINE, bytes);
@@ -63,9 +68,14 @@ function realNanos() {
     return Number(process.hrtime.bigint());
 }
 
-// Unix time, in us, of a simulated instant, as far as pacing is exact.
+// Unix time, in us, of a simulated instant.
 function unixUs(nanos) {
     return paceStart ? paceStart.unixUs + (nanos - paceStart.simulated) / 1000 : null;
+}
+
+// The simulated instant that is now.
+function paceTarget() {
+    return paceStart.simulated + realNanos() - paceStart.real;
 }
 
 // While paced: let simulated time catch up with real time, a slice at a time.
@@ -73,7 +83,7 @@ function keepPace() {
     if (!paceStart) {
         return;
     }
-    const target = paceStart.simulated + realNanos() - paceStart.real;
+    const target = paceTarget();
     const lag = target - machine.nanos;
     lagWorstMs = Math.max(lagWorstMs, lag / 1e6);
     if (machine.isOn) {
@@ -159,7 +169,7 @@ const commands = {
         boots: machine.boots, flash_operations: machine.flashOperations, busy_us: machine.busyNs / 1000,
         erases: [...machine.erases], is_on: machine.isOn, lines: machine.lines, lag_worst_ms: lagWorstMs,
         uart_lost: machine.uartLost || 0, trouble: machine.trouble || null,
-        slot: runningSlot(),
+        slot: runningSlot(), cut_waits: machine.cut !== null,
         stack: machine.isOn ? machine.stackUsed(0x20030000, 0x20042000) : null,
         timing: [0, 1, 2, 3, 4, 5].map((i) => machine.pn532.exports.emu_timing(i)),
     }),

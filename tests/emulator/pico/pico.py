@@ -13,7 +13,7 @@ import time
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCE = HERE.parent.parent.parent
+SOURCE = pathlib.Path(os.environ["ECM_SOURCE"])
 IDENTITY_AT = 0x00C000  # boards/pico-reader.h
 SLOT_AT = {"a": 0x010000, "b": 0x088000}
 HEALTHY_BOOT_MS = 3000
@@ -129,12 +129,13 @@ class Pico:
         self.placed_us = placed
         return lamp
 
-    def head_of(self, file: pathlib.Path, device: str) -> int:
-        """The newest seq in the log, as it lies in the flash."""
+    def records(self, device: str) -> list[list[str]]:
+        """What lies in the flash now: seq, boot, type, uid, direction, flags."""
+        file = self.folder / "saved.bin"
         self.do("save", file=str(file))
         tool = pathlib.Path(os.environ["ECM_TEST_BIN"]) / "pico-log"
         text = subprocess.run([tool, "list", file, device], check=True, capture_output=True, text=True).stdout
-        return int(text.splitlines()[-1].split()[0])
+        return [line.split() for line in text.splitlines()]
 
     def facts(self) -> dict:
         return self.do("facts")
@@ -143,11 +144,25 @@ class Pico:
 class Paced(Pico):
     """The same in real time: between commands the machine goes on by itself."""
 
+    def __enter__(self):
+        super().__enter__()
+        self.events.append(("power", True, 0))
+        return self
+
     def poll(self) -> list:
         """What happened since the last command."""
         seen = len(self.events)
         self.do("facts")
         return self.events[seen:]
+
+    def wait_ready(self, timeout_s: float = 120.0):
+        """Until it has started, and its blink is over."""
+        at = self.since(0, "power")[-1]
+        end = time.monotonic() + timeout_s
+        while not (self.since(at, "green") and not self.facts()["lines"]["green"]):
+            assert time.monotonic() < end, self.facts()
+            self.poll()
+            time.sleep(0.02)
 
     def wait_for(self, what: str, value=True, timeout_s: float = 10.0, since_us: int = 0) -> int | None:
         """The simulated time at which it happened, or None."""

@@ -1,7 +1,8 @@
 /*
  * stored_tool.c - every tap of one device in a collector's store, with its effective time.
  *
- *   pico-stored STORE DEVICE    each as "epoch seq uid flags effective_ms source verified"
+ *   pico-stored STORE DEVICE    each as "epoch seq uid flags effective_ms source
+ *                               verified uncertainty_ms"
  *
  * In the order of arrival, so that a record kept twice is printed twice. The collector must have
  * stopped. The effective time is the collector's own rule over the collector's own anchors.
@@ -64,8 +65,8 @@ static void print_tap(int64_t log_id, uint64_t epoch, const struct record *recor
     for (int i = 0; i < record->tap.uid_size; i++) {
         printf("%02X", record->tap.uid[i]);
     }
-    printf(" %u %" PRId64 " %s %d\n", (unsigned)record->tap.flags, time.ms, sources[time.source],
-        verified);
+    printf(" %u %" PRId64 " %s %d %" PRIu32 "\n", (unsigned)record->tap.flags, time.ms,
+        sources[time.source], verified, time.uncertainty_ms);
 }
 
 static void print_batch(sqlite3_stmt *row)

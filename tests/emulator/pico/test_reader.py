@@ -30,13 +30,8 @@ def uid_of(number: int) -> str:
     return f"04{number:012X}"
 
 
-def records(pico_log, pico, name="saved.bin") -> list[list[str]]:
-    """What lies in the log: seq, boot, type, uid, direction, flags."""
-    file = pico.folder / name
-    pico.do("save", file=str(file))
-    text = subprocess.run([pico_log, "list", file, DEVICE], check=True, capture_output=True,
-                          text=True).stdout
-    return [line.split() for line in text.splitlines()]
+def taps(pico) -> list[list[str]]:
+    return [row for row in pico.records(DEVICE) if row[2] == "1"]
 
 
 def test_a_reader_without_an_identity_is_red_and_says_so(tmp_path, images):
@@ -54,7 +49,7 @@ def test_it_boots_through_our_rom_and_the_loader(pico, say):
     say(f"ready {pico.since(0, 'green')[0] / 1000:.0f} ms after power-on")
 
 
-def test_a_tap_is_green_soon_and_only_when_it_is_in_flash(pico, pico_log, say):
+def test_a_tap_is_green_soon_and_only_when_it_is_in_flash(pico, say):
     pico.boot()
     times = []
     for i in range(TAPS):
@@ -63,7 +58,7 @@ def test_a_tap_is_green_soon_and_only_when_it_is_in_flash(pico, pico_log, say):
         assert pico.facts()["flash_operations"] > before
         times.append((pico.since(pico.placed_us, "green")[0] - pico.placed_us) / 1000)
         pico.run(GONE_MS)
-    assert [r[3] for r in records(pico_log, pico) if r[2] == "1"] == [uid_of(i) for i in range(TAPS)]
+    assert [r[3] for r in taps(pico)] == [uid_of(i) for i in range(TAPS)]
     times.sort()
     # The chip's own time to find a tag (with its chance), and the programming of one page.
     ack, _, select, _, _, jitter = pico.facts()["timing"]
@@ -75,24 +70,23 @@ def test_a_tap_is_green_soon_and_only_when_it_is_in_flash(pico, pico_log, say):
     assert p99 <= floor + jitter / 1000 + OURS_MS
 
 
-def test_an_ntag424_is_read_with_its_message(pico, pico_log, say):
+def test_an_ntag424_is_read_with_its_message(pico, say):
     pico.boot()
     uri = "https://t.example/?picc_data=EF963FF7828658A599F3041510671E88&cmac=94EED9EE65337086"
     assert pico.tap("04DE5F1EACC040", kind="ntag424", uri=uri) == "green"
     say(f"NTAG 424 to green: {(pico.since(pico.placed_us, 'green')[0] - pico.placed_us) / 1000:.1f} ms")
-    assert [r[3] for r in records(pico_log, pico) if r[2] == "1"] == ["04DE5F1EACC040"]
+    assert [r[3] for r in taps(pico)] == ["04DE5F1EACC040"]
 
 
-def test_the_second_tap_leaves_and_a_bounce_does_not(pico, pico_log):
+def test_the_second_tap_leaves_and_a_bounce_does_not(pico):
     pico.boot()
     for wait_ms in (5000, 130000, 0):
         assert pico.tap("04AABBCCDDEEFF") == "green"
         pico.run(GONE_MS + wait_ms)
-    taps = [(r[4], r[5]) for r in records(pico_log, pico) if r[2] == "1"]
-    assert taps == [("1", "0"), ("1", "1"), ("2", "0")]
+    assert [(r[4], r[5]) for r in taps(pico)] == [("1", "0"), ("1", "1"), ("2", "0")]
 
 
-def test_who_is_here_is_known_after_a_power_cut(pico, pico_log):
+def test_who_is_here_is_known_after_a_power_cut(pico):
     pico.boot()
     assert pico.tap("04AABBCCDDEEFF") == "green"
     pico.run(GONE_MS)
@@ -101,7 +95,7 @@ def test_who_is_here_is_known_after_a_power_cut(pico, pico_log):
     pico.boot()
     pico.run(130000)
     assert pico.tap("04AABBCCDDEEFF") == "green"
-    assert [r[4] for r in records(pico_log, pico) if r[2] == "1"] == ["1", "2"]
+    assert [r[4] for r in taps(pico)] == ["1", "2"]
 
 
 def test_it_sleeps_when_nobody_taps(pico, say):
@@ -137,12 +131,12 @@ def test_a_full_log_is_red_and_keeps_what_it_has(tmp_path, images, pico_log):
         assert lamps[-1] == "red"
         greens = lamps.index("red")
         assert set(lamps[:greens]) <= {"green"} and set(lamps[greens:]) == {"red"}
-        found = records(pico_log, machine)
+        found = machine.records(DEVICE)
         assert [int(r[0]) for r in found] == list(range(1, len(found) + 1))
         assert [r[3] for r in found[len(found) - greens:]] == [uid_of(i) for i in range(greens)]
 
 
-def test_no_power_cut_loses_a_tap_that_was_green(pico, pico_log, say):
+def test_no_power_cut_loses_a_tap_that_was_green(pico, say):
     chance = random.Random(5)
     confirmed, uncertain, cuts = [], [], 0
     pico.boot()
@@ -165,7 +159,7 @@ def test_no_power_cut_loses_a_tap_that_was_green(pico, pico_log, say):
                     break
                 cuts += 1
             pico.run(300)
-    found = records(pico_log, pico)
+    found = pico.records(DEVICE)
     seqs = [int(r[0]) for r in found]
     uids = [r[3] for r in found if r[2] == "1"]
     say(f"{cuts} power cuts in flash operations: {len(confirmed)} taps were green and all are there; of "
