@@ -44,6 +44,16 @@ void bundle_message(
     (void)memcpy(ret_message + sizeof context, header, BUNDLE_SIGNATURE_AT);
 }
 
+void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle,
+    const uint8_t seed[static CRYPTO_SEED_SIZE])
+{
+    uint8_t message[BUNDLE_MESSAGE];
+
+    bundle_put(header, bundle);
+    bundle_message(header, message);
+    crypto_sign(seed, message, sizeof message, header + BUNDLE_SIGNATURE_AT);
+}
+
 /* The text of a fixed field must be printable, end, and be followed by zeros. */
 static bool is_text(const uint8_t *at, size_t size)
 {

@@ -30,6 +30,10 @@ void bundle_put(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundl
 void bundle_message(
     const uint8_t header[static BUNDLE_HEADER], uint8_t ret_message[static BUNDLE_MESSAGE]);
 
+/* Both, and sign it: where the seed is at hand. */
+void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle,
+    const uint8_t seed[static CRYPTO_SEED_SIZE]);
+
 /*
  * Read a header; any bytes may come. 0; -EBADMSG it is none, or says what cannot be;
  * -EPROTONOSUPPORT of a newer format. The signature is not looked at.

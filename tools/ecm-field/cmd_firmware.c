@@ -54,25 +54,10 @@ static uint32_t take_number(const struct argp_state *state, const char *name, co
     return (uint32_t)value;
 }
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static void take_key(const struct argp_state *state, const char *text, struct firmware_args *args)
 {
-    for (size_t i = 0; i < CRYPTO_KEY_SIZE; i++) {
-        int high = strlen(text) == 2 * CRYPTO_KEY_SIZE ? digit_of(text[2 * i]) : -1;
-        int low = high < 0 ? -1 : digit_of(text[2 * i + 1]);
-
-        if (low < 0) {
-            argp_error(state, "--public-key: %d hex digits, please", 2 * CRYPTO_KEY_SIZE);
-            return;
-        }
-        args->key[i] = (uint8_t)(high << 4 | low);
+    if (field_parse_hex(text, args->key, CRYPTO_KEY_SIZE) < 0) {
+        argp_error(state, "--public-key: %d hex digits, please", 2 * CRYPTO_KEY_SIZE);
     }
     args->has_key = true;
 }

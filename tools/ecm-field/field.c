@@ -95,3 +95,28 @@ void field_hex(const uint8_t *bytes, size_t size, char *ret_text)
     }
     ret_text[2 * size] = '\0';
 }
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+int field_parse_hex(const char *text, uint8_t *ret_bytes, size_t size)
+{
+    if (strlen(text) != 2 * size) {
+        return ECM_EFORMAT;
+    }
+    for (size_t i = 0; i < size; i++) {
+        int high = digit_of(text[2 * i]);
+        int low = digit_of(text[2 * i + 1]);
+
+        if (high < 0 || low < 0) {
+            return ECM_EFORMAT;
+        }
+        ret_bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return 0;
+}

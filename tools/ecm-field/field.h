@@ -18,6 +18,7 @@ enum { EXIT_FAILED = 1, EXIT_INPUT = 2 };
 
 int cmd_log(int argc, char **argv);
 int cmd_firmware(int argc, char **argv);
+int cmd_identity(int argc, char **argv);
 
 /* Say what is in err and turn the code into an exit status; 0 for a code that is not negative. */
 int field_report(int code, const struct err *err);
@@ -34,5 +35,8 @@ int field_parse_size(const char *text, uint64_t max, uint64_t *ret_value);
 
 /* bytes as hex digits; text has room for twice as many and a zero. */
 void field_hex(const uint8_t *bytes, size_t size, char *ret_text);
+
+/* Exactly size bytes from twice as many hex digits. 0, or ECM_EFORMAT. */
+int field_parse_hex(const char *text, uint8_t *ret_bytes, size_t size);
 
 #endif

@@ -18,6 +18,8 @@ struct command {
 static const struct command commands[] = {
     {"log", "IMAGE [--offset N] [--size N] [--format table|tsv|json]",
         "print the log of a tag reader from an image of its flash", cmd_log},
+    {"identity", "--device ID --out FILE [--update-key HEX] [--home-limit SECONDS] [--at N]",
+        "make the file that gives a tag reader its name and key", cmd_identity},
     {"firmware", "show FILE", "say what an update bundle or a slot's image is", cmd_firmware},
     {"firmware", "check FILE --public-key HEX",
         "check signature and programs of a bundle, as a tag reader would", cmd_firmware},

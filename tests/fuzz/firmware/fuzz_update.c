@@ -19,7 +19,6 @@ static const uint8_t seed[CRYPTO_SEED_SIZE] = {5};
 static void make_bundle(const struct boot_layout *layout, uint8_t *header, uint8_t *program)
 {
     struct bundle bundle = {.flags = 0};
-    uint8_t message[BUNDLE_MESSAGE];
 
     memset(program, 0x5A, PROGRAM);
     for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
@@ -35,9 +34,7 @@ static void make_bundle(const struct boot_layout *layout, uint8_t *header, uint8
         crypto_sha256_add(&hash, program, PROGRAM);
         crypto_sha256_end(&hash, bundle.image[i].hash);
     }
-    bundle_put(header, &bundle);
-    bundle_message(header, message);
-    crypto_sign(seed, message, sizeof message, header + BUNDLE_SIGNATURE_AT);
+    bundle_sign(header, &bundle, seed);
 }
 
 /* One step: an offer (the good one, altered at will), a block, or a finish. */

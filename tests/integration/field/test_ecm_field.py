@@ -6,6 +6,7 @@ import os
 import pathlib
 import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -134,6 +135,23 @@ def test_stamped_image_says_what_it_is(tmp_path):
     assert image[:4] == b"ECMI" and image[256:] == program(SLOT_B)[256:]
     shown = field("firmware", "show", tmp_path / "b.img")
     assert "slot b" in shown and "right" in shown
+
+
+def test_identity_is_one_block_for_its_page(tmp_path):
+    out = tmp_path / "name.uf2"
+    device, key = field("identity", "--device", "PR-0007", "--update-key", "ab" * 32, "--home-limit",
+                        50400, "--out", out).split()
+    block = out.read_bytes()
+    assert device == "PR-0007" and len(bytes.fromhex(key)) == 32
+    assert len(block) == 512 and out.stat().st_mode & 0o77 == 0
+    assert struct.unpack_from("<8I", block) == (
+        0x0A324655, 0x9E5D5157, 0x2000, 0x1000C000, 256, 0, 1, 0xE48BFF56)
+    page = block[32:288]
+    assert page[:15] == b"ECMRDR01PR-0007" and page[80:112] == b"\xab" * 32
+    assert struct.unpack_from("<I", page, 44) == (50400,)
+    assert struct.unpack_from("<I", page, 252) == (zlib.crc32(page[:252]),)
+    assert "not a device id" in field("identity", "--device", "a/b", "--out", out, status=2)
+    assert "are needed" in field("identity", "--device", "x", status=2)
 
 
 def test_bad_usage_is_said(tmp_path):

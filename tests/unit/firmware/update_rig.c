@@ -30,15 +30,6 @@ static void hash_of(const uint8_t *bytes, size_t size, uint8_t *ret_hash)
     crypto_sha256_end(&hash, ret_hash);
 }
 
-static void sign(uint8_t *header, const struct bundle *values)
-{
-    uint8_t message[BUNDLE_MESSAGE];
-
-    bundle_put(header, values);
-    bundle_message(header, message);
-    crypto_sign(rig_seed, message, sizeof message, header + BUNDLE_SIGNATURE_AT);
-}
-
 static struct bundle values_of(const struct rig_bundle *bundle, uint32_t version)
 {
     struct bundle values = {.flags = 0};
@@ -64,12 +55,12 @@ void update_rig_bundle(struct rig_bundle *bundle, uint32_t version)
     make_program(bundle->program[0], version, 0);
     make_program(bundle->program[1], version, 1);
     values = values_of(bundle, version);
-    sign(bundle->header, &values);
+    bundle_sign(bundle->header, &values, rig_seed);
 }
 
 void update_rig_sign(struct rig_bundle *bundle, const struct bundle *values)
 {
-    sign(bundle->header, values);
+    bundle_sign(bundle->header, values, rig_seed);
 }
 
 void update_rig_init(struct update_rig *rig)
