@@ -39,6 +39,8 @@ MAY_INCLUDE = {
     "collector/live": ["base", "collector/visits", "collector/pay", "collector/storage"],
     "collector/cli": ["base", "proto", "collector/import", "collector/visits", "collector/pay",
                       "collector/storage", "collector/live"],
+    "tools/ecm-field": ["base", "hal", "proto", "firmware/boot", "firmware/crypto", "firmware/flashlog",
+                        "firmware/identity"],
     "tools/ecm-sim": ["base", "proto", "hal", "hal/chip", "hal/fake", "gateway"],
 }
 

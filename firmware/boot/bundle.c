@@ -9,7 +9,7 @@
 #include "firmware/boot/little.h"
 
 static const uint8_t magic[6] = {'E', 'C', 'M', 'U', 'P', 'D'};
-static const char context[] = "ecm.v1 firmware"; /* signed before the header, with its zero byte */
+static const char context[16] = "ecm.v1 firmware"; /* signed before the header, zero byte and all */
 
 enum {
     FORMAT = 1,
@@ -17,21 +17,10 @@ enum {
     VERSION_AT = 32,
     IMAGE_AT = 64,
     IMAGE_SIZE = 40,
-    SIGNED_SIZE = BUNDLE_HEADER - CRYPTO_SIGNATURE_SIZE,
 };
 
-/* What is signed. */
-static void put_message(uint8_t *message, const uint8_t *header)
+void bundle_put(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle)
 {
-    (void)memcpy(message, context, sizeof context);
-    (void)memcpy(message + sizeof context, header, SIGNED_SIZE);
-}
-
-void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle,
-    const uint8_t seed[static CRYPTO_SEED_SIZE])
-{
-    uint8_t message[sizeof context + SIGNED_SIZE];
-
     (void)memset(header, 0, BUNDLE_HEADER);
     (void)memcpy(header, magic, sizeof magic);
     header[6] = FORMAT;
@@ -46,8 +35,23 @@ void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bund
         little_put4(at + 4, bundle->image[i].size);
         (void)memcpy(at + 8, bundle->image[i].hash, CRYPTO_HASH_SIZE);
     }
-    put_message(message, header);
-    crypto_sign(seed, message, sizeof message, header + SIGNED_SIZE);
+}
+
+void bundle_message(
+    const uint8_t header[static BUNDLE_HEADER], uint8_t ret_message[static BUNDLE_MESSAGE])
+{
+    (void)memcpy(ret_message, context, sizeof context);
+    (void)memcpy(ret_message + sizeof context, header, BUNDLE_SIGNATURE_AT);
+}
+
+void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle,
+    const uint8_t seed[static CRYPTO_SEED_SIZE])
+{
+    uint8_t message[BUNDLE_MESSAGE];
+
+    bundle_put(header, bundle);
+    bundle_message(header, message);
+    crypto_sign(seed, message, sizeof message, header + BUNDLE_SIGNATURE_AT);
 }
 
 /* The text of a fixed field must be printable, end, and be followed by zeros. */
@@ -99,10 +103,11 @@ int bundle_parse(const uint8_t header[static BUNDLE_HEADER], struct bundle *ret_
 int bundle_verify(
     const uint8_t header[static BUNDLE_HEADER], const uint8_t key[static CRYPTO_KEY_SIZE])
 {
-    uint8_t message[sizeof context + SIGNED_SIZE];
+    uint8_t message[BUNDLE_MESSAGE];
 
-    put_message(message, header);
-    return crypto_verify(key, message, sizeof message, header + SIGNED_SIZE) == 0 ? 0 : -EACCES;
+    bundle_message(header, message);
+    return crypto_verify(key, message, sizeof message, header + BUNDLE_SIGNATURE_AT) == 0 ? 0
+                                                                                          : -EACCES;
 }
 
 uint64_t bundle_offset_of(const struct bundle *bundle, uint8_t slot)

@@ -13,6 +13,8 @@
 
 enum {
     BUNDLE_HEADER = 256,
+    BUNDLE_SIGNATURE_AT = BUNDLE_HEADER - CRYPTO_SIGNATURE_SIZE,
+    BUNDLE_MESSAGE = 16 + BUNDLE_SIGNATURE_AT, /* bytes that are signed */
     BUNDLE_FLAG_ALLOW_OLDER = 1, /* may replace a newer version: signed, so on purpose */
 };
 
@@ -21,7 +23,14 @@ struct bundle {
     struct image image[IMAGE_SLOTS]; /* board and version are the same in both */
 };
 
-/* Fill the header, signed with seed. */
+/* Fill the header but for its signature, which is zeros. */
+void bundle_put(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle);
+
+/* What the signature is over: "ecm.v1 firmware" 00, then the header up to BUNDLE_SIGNATURE_AT. */
+void bundle_message(
+    const uint8_t header[static BUNDLE_HEADER], uint8_t ret_message[static BUNDLE_MESSAGE]);
+
+/* Both, and sign it: where the seed is at hand. */
 void bundle_sign(uint8_t header[static BUNDLE_HEADER], const struct bundle *bundle,
     const uint8_t seed[static CRYPTO_SEED_SIZE]);
 

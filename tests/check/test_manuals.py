@@ -8,7 +8,7 @@ import pytest
 from repository import ROOT
 
 BIN = pathlib.Path(os.environ["ECM_BIN"])
-PROGRAMS = ["ecm-gateway", "ecm-collector", "ecm-pay", "ecm-sim"]
+PROGRAMS = ["ecm-gateway", "ecm-collector", "ecm-pay", "ecm-field", "ecm-sim"]
 # An option in mdoc is "Fl x", "Fl xyz" (three of them), "Fl -long" or "Fl Fl long"; in --help it
 # stands at the start of a word.
 MAN_OPTION = re.compile(r"\bFl ((?:Fl )?-?[A-Za-z?][\w-]*)")

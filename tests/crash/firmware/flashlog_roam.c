@@ -43,6 +43,7 @@ static void print_wear(const struct world *world)
 static void print_years(struct world *world)
 {
     uint64_t erases = sum_of_erases(world);
+    uint64_t appends = world->appends;
     double a_day = 0;
 
     for (int day = 0; day < DAYS; day++) {
@@ -53,6 +54,11 @@ static void print_years(struct world *world)
             (void)world_append(world);
             (void)world_done_part(world, 100);
         }
+    }
+    if (world->appends - appends != (uint64_t)DAYS * TAPS_A_DAY) {
+        (void)fprintf(stderr, "only %" PRIu64 " of %d taps were taken\n", world->appends - appends,
+            DAYS * TAPS_A_DAY);
+        world->wrong++;
     }
     a_day = (double)(sum_of_erases(world) - erases) / DAYS;
     printf("%d taps and a start a day: %.4f erases a record; with %d sectors %.0f years until a "

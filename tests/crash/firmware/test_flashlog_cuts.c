@@ -1,7 +1,7 @@
 /*
  * test_flashlog_cuts.c - a cut of the power in every unit of every operation of the flash log: each
- * programmed byte, each stage of an erase. With --every also a second cut in every unit of the
- * recovery from every first one.
+ * programmed byte, each stage of an erase. After every N-th of them also a second cut in every unit
+ * of the recovery; --second N says how many.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 enum { SECTORS = 5, DICE = 3, SECOND_STEP = 211 };
 
 static struct world base, world, second;
-static bool is_every;
+static uint64_t second_step = SECOND_STEP;
 static uint64_t cuts;
 
 typedef void (*work)(struct world *);
@@ -117,7 +117,7 @@ static void sweep(work do_work)
             do_work(&world);
             was_cut = world.flash.is_dead;
             cuts += was_cut ? 1 : 0;
-            if (was_cut && dice == 0 && (is_every || at % SECOND_STEP == 0)) {
+            if (was_cut && dice == 0 && at % second_step == 0) {
                 cut_again(at * 1000);
             }
             check_again(&world);
@@ -200,7 +200,9 @@ int main(int argc, char **argv)
     };
     int rc = 0;
 
-    is_every = argc > 1 && strcmp(argv[1], "--every") == 0;
+    if (argc > 2 && strcmp(argv[1], "--second") == 0 && strtoull(argv[2], NULL, 10) > 0) {
+        second_step = strtoull(argv[2], NULL, 10);
+    }
     rc = cmocka_run_group_tests(tests, NULL, NULL);
     printf("%llu cuts\n", (unsigned long long)cuts);
     return rc;

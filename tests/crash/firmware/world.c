@@ -141,22 +141,53 @@ static void check_chain(struct world *world)
     }
 }
 
-/* The log has opened: what does it say of the record that was being stored? */
+/* Which of the attempts at the record after the newest promised one was stored? 0: none. */
+static uint32_t find_attempt(struct world *world, uint64_t seq)
+{
+    struct flashlog_item item;
+    uint8_t bytes[FLASHLOG_RECORD_MAX];
+
+    if (flashlog_read(&world->log, seq, &item) != 0 || item.seq != seq) {
+        return 0;
+    }
+    for (uint32_t attempt = world->attempts; attempt > world->attempts_before; attempt--) {
+        uint32_t size = make_record(seq, attempt, bytes);
+
+        if (size == item.size && memcmp(bytes, item.bytes, size) == 0) {
+            return attempt;
+        }
+    }
+    return 0;
+}
+
+static void promise(struct world *world, uint64_t seq, uint32_t attempt)
+{
+    *attempt_at(world, seq) = attempt;
+    world->promised = seq;
+    world->epoch = flashlog_epoch(&world->log);
+    world->attempts_before = world->attempts;
+}
+
+/*
+ * The log has opened. One record more than was promised may be there, one of those that were being
+ * stored when the power went; also one that could not be read after an earlier start, as long as
+ * no other got its seq meanwhile. From now on it is promised: it may have been sent.
+ */
 static void take_head(struct world *world)
 {
     uint64_t head = flashlog_head(&world->log);
 
-    if (head == world->promised + 1 && world->attempt_now != 0) {
-        *attempt_at(world, head) = world->attempt_now; /* it was stored: now it is promised */
-        world->promised = head;
-        world->epoch = flashlog_epoch(&world->log);
+    if (head == world->promised + 1) {
+        uint32_t attempt = find_attempt(world, head);
+
+        world->wrong += attempt == 0 ? 1 : 0;
+        promise(world, head, attempt);
     } else if (head > world->promised) {
         world->wrong++;
         world->promised = head;
     } else {
         world->lost += world->promised - head;
     }
-    world->attempt_now = 0;
 }
 
 bool world_start(struct world *world)
@@ -198,20 +229,18 @@ bool world_append(struct world *world)
     uint32_t size = 0;
     int rc = 0;
 
-    world->attempt_now = ++world->attempts;
-    size = make_record(seq, world->attempt_now, bytes);
+    world->attempts++;
+    size = make_record(seq, world->attempts, bytes);
     make_chain(world, seq, chain);
     rc = flashlog_append(&world->log, bytes, size, chain);
     if (rc == 0) {
-        *attempt_at(world, seq) = world->attempt_now;
-        world->attempt_now = 0;
-        world->promised = seq;
-        world->epoch = flashlog_epoch(&world->log);
+        promise(world, seq, world->attempts);
         world->appends++;
         world->duplicates += flashlog_head(&world->log) == seq ? 0 : 1;
     } else if (!world->flash.is_dead) {
-        world->attempt_now = 0;
-        world->wrong += rc == -ENOSPC ? 0 : 1;
+        /* Refused, not tried. With everything done there must be room. */
+        world->wrong += rc == -ENOSPC && world->done < world->promised ? 0 : 1;
+        world->attempts--;
     }
     return !world->flash.is_dead;
 }

@@ -26,7 +26,7 @@ struct world {
     uint64_t done;     /* as told to the log */
     uint32_t attempts;
     uint32_t attempt_of[WORLD_MEMORY]; /* which attempt became record seq, at seq % WORLD_MEMORY */
-    uint32_t attempt_now;              /* of record promised + 1, while it is being stored */
+    uint32_t attempts_before; /* made when the newest promise was: the later ones are open */
 
     uint64_t appends;
     uint64_t starts;
@@ -44,7 +44,7 @@ void world_copy(struct world *world, const struct world *from, uint64_t seed);
 /* Power on, open, compare with what was promised. false: the power went again. */
 bool world_start(struct world *world);
 
-/* Each false when the power went. Full is no failure. */
+/* Each false when the power went. Full is no failure, unless everything is done. */
 bool world_append(struct world *world);
 bool world_prepare(struct world *world);
 bool world_done_part(struct world *world, uint64_t percent); /* of what is not done */

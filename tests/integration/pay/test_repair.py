@@ -199,6 +199,6 @@ def test_monitoring_counts_what_is_repaired_and_proposed(site):
 
 def test_a_choice_that_cannot_be_read_is_refused_in_one_line(site):
     said = call("run", "--from", site.data, "--out", site.folder / "x", "--repairs",
-                "leaving:pay,boundry", status=2)
-    assert "--repairs: 'boundry' is none of direction, leaving, arrival, boundary, all" in said
+                "leaving:pay,border", status=2)
+    assert "--repairs: 'border' is none of direction, leaving, arrival, boundary, all" in said
     assert not (site.folder / "x").exists()
