@@ -57,7 +57,7 @@ static bool take_logged(void *user, const struct outbox_item *item)
             input->logged == INPUT_UNKNOWN) {
             input->logged = record.input.active ? INPUT_ON : INPUT_OFF;
         }
-        is_open = is_open || input->logged == INPUT_UNKNOWN;
+        is_open = is_open || (input->contact.conf.open != NULL && input->logged == INPUT_UNKNOWN);
     }
     return is_open && --look->left > 0;
 }

@@ -107,6 +107,54 @@ static void file_that_is_no_database_is_refused(void **state)
     assert_refused(0, ECM_ECORRUPT);
 }
 
+/* What a SQLite that does not do as it is told would look like: this pragma changes nothing. */
+static const char *ignored_pragma;
+
+static int ignore_pragma(void *user, int action, const char *name, const char *value,
+    const char *database, const char *trigger)
+{
+    (void)user;
+    (void)database;
+    (void)trigger;
+    return action == SQLITE_PRAGMA && value != NULL && ignored_pragma != NULL &&
+                   strcmp(name, ignored_pragma) == 0
+               ? SQLITE_IGNORE
+               : SQLITE_OK;
+}
+
+static int watch_new_handle(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+    (void)message;
+    (void)api;
+    return sqlite3_set_authorizer(db, ignore_pragma, NULL);
+}
+
+static void ignore_from_now_on(const char *pragma)
+{
+    ignored_pragma = pragma;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))watch_new_handle), SQLITE_OK);
+}
+
+static void obey_again(void)
+{
+    assert_int_equal(sqlite3_cancel_auto_extension((void (*)(void))watch_new_handle), 1);
+    ignored_pragma = NULL;
+}
+
+static void a_sqlite_that_ignores_what_our_promise_rests_on_is_refused(void **state)
+{
+    struct storage *store = NULL;
+    struct err err = {.text = ""};
+
+    (void)state;
+    ignore_from_now_on("journal_mode");
+    assert_int_equal(storage_sqlite_open(&store, path, 0, &err), -EIO);
+    obey_again();
+    assert_null(store);
+    assert_non_null(strstr(err.text, "journal_mode is 'delete' and not 'wal'"));
+    storage_close(open_store());
+}
+
 static void folder_that_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -187,6 +235,7 @@ static void reader_sees_the_state_before_a_writer_that_is_not_done(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        FILE_TEST(a_sqlite_that_ignores_what_our_promise_rests_on_is_refused),
         FILE_TEST(absent_store_is_made_unless_it_must_exist),
         FILE_TEST(store_of_another_layout_is_refused_by_name),
         FILE_TEST(file_that_is_another_database_is_refused),

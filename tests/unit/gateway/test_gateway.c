@@ -255,6 +255,31 @@ static void a_phone_wallet_is_stored_and_shown_amber(void **state)
     assert_int_equal(home->seen_rc[home->seen_count - 1], 0);
 }
 
+static void two_carers_who_tap_together_are_both_stored_and_shown(void **state)
+{
+    struct home *home = *state;
+    const struct hal_reader_event first = tag_event(HAL_READER_TAG, 1);
+    const struct hal_reader_event second = tag_event(HAL_READER_TAG, 2);
+    struct device_state now = {0};
+
+    /* Both cards lie there; neither has left when the other comes, then both go, then both again. */
+    happen(home, &first);
+    happen(home, &second);
+    assert_int_equal(home->feedback.per_pattern[HAL_FEEDBACK_IN], 2);
+    for (uint8_t tag = 1; tag <= 2; tag++) {
+        const struct hal_reader_event gone = tag_event(HAL_READER_GONE, tag);
+
+        happen(home, &gone);
+    }
+    pass(home, 30 * MINUTE_MS);
+    happen(home, &first);
+    happen(home, &second);
+    assert_int_equal(home->feedback.per_pattern[HAL_FEEDBACK_OUT], 2);
+    gateway_state(home->gateway, &now);
+    assert_int_equal(now.taps_total, 4);
+    assert_int_equal(now.taps_refused, 0);
+}
+
 static void a_lamp_that_fails_does_not_unstore_the_tap(void **state)
 {
     struct home *home = *state;
@@ -592,6 +617,7 @@ int main(void)
         TEST(a_tap_is_stamped_with_its_detection_not_its_storing),
         TEST(a_second_tap_at_once_is_shown_the_same_and_flagged),
         TEST(a_phone_wallet_is_stored_and_shown_amber),
+        TEST(two_carers_who_tap_together_are_both_stored_and_shown),
         TEST(a_lamp_that_fails_does_not_unstore_the_tap),
         TEST(an_open_check_in_survives_a_power_cut),
         cmocka_unit_test_setup_teardown(

@@ -548,6 +548,62 @@ static void a_newer_format_is_refused_and_left_alone(void **state)
     assert_int_equal(count_files(scratch, ".bad."), 0);
 }
 
+/* What a SQLite that does not do as it is told would look like: this pragma changes nothing. */
+static const char *ignored_pragma;
+
+static int ignore_pragma(void *user, int action, const char *name, const char *value,
+    const char *database, const char *trigger)
+{
+    (void)user;
+    (void)database;
+    (void)trigger;
+    return action == SQLITE_PRAGMA && value != NULL && ignored_pragma != NULL &&
+                   strcmp(name, ignored_pragma) == 0
+               ? SQLITE_IGNORE
+               : SQLITE_OK;
+}
+
+static int watch_new_handle(sqlite3 *db, char **message, const struct sqlite3_api_routines *api)
+{
+    (void)message;
+    (void)api;
+    return sqlite3_set_authorizer(db, ignore_pragma, NULL);
+}
+
+static void ignore_from_now_on(const char *pragma)
+{
+    ignored_pragma = pragma;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))watch_new_handle), SQLITE_OK);
+}
+
+static void obey_again(void)
+{
+    assert_int_equal(sqlite3_cancel_auto_extension((void (*)(void))watch_new_handle), 1);
+    ignored_pragma = NULL;
+}
+
+static void a_sqlite_that_ignores_what_our_promise_rests_on_is_refused(void **state)
+{
+    static const char *const pragmas[] = {"journal_mode", "locking_mode"};
+    struct scratch *scratch = *state;
+    const struct outbox_conf conf = {
+        .path = scratch->path, .device_id = "gw-test", .bytes_max = OUTBOX_BYTES_DEFAULT};
+    struct outbox_repair repair = {0};
+    struct outbox *box = NULL;
+
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0]; i++) {
+        struct err err = {.text = ""};
+
+        ignore_from_now_on(pragmas[i]);
+        assert_int_equal(outbox_open(&box, &conf, &repair, &err), -EIO);
+        obey_again();
+        assert_null(box);
+        assert_non_null(strstr(err.text, pragmas[i]));
+        assert_false(repair.was_set_aside);
+    }
+    outbox_close(open_box(scratch));
+}
+
 static void bytes_in_use_grow_with_the_log(void **state)
 {
     struct outbox *box = open_box(*state);
@@ -565,6 +621,7 @@ static void bytes_in_use_grow_with_the_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        OUTBOX_TEST(a_sqlite_that_ignores_what_our_promise_rests_on_is_refused),
         OUTBOX_TEST(a_new_outbox_has_an_epoch_and_no_records),
         OUTBOX_TEST(seq_starts_at_1_and_grows_by_1),
         OUTBOX_TEST(epoch_and_seq_continue_after_a_restart),
