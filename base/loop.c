@@ -1,91 +1,60 @@
 /*
- * loop.c - see loop.h. One epoll; one timerfd for the earliest of a handful of timers.
+ * loop.c - see loop.h. libev's loop; the service manager's protocol, which is one datagram.
  *
  * sd-event would do, but libsystemd brings six more libraries into a process (lzma, zstd, lz4,
- * gcrypt, gpg-error, cap: 1.1 MB resident), of which nothing here is used, and what a daemon wants of
- * it are these few calls. sd_notify(3) and sd_watchdog_enabled(3) describe the two protocols.
+ * gcrypt, gpg-error, cap: 1.1 MB resident), of which nothing here is used. sd_notify(3) and
+ * sd_watchdog_enabled(3) describe the two protocols that are spoken here instead.
  *
- * A source that is closed while events are being handed out stays until all of them are: an event
- * of this turn may still name it.
+ * libev waits in whole milliseconds, so a timer may come one late. What must not be late (the
+ * reader's interrupt line) is a descriptor.
  */
 #include "base/loop.h"
 
 #include <errno.h>
+#include <ev.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 
-enum { EVENTS_MAX = 16 };
-
-#define NEVER UINT64_MAX
-
 struct loop_source {
     struct loop *loop;
-    struct loop_source *next;
     loop_callback callback;
     void *user;
-    int fd;          /* -1: a timer */
-    uint64_t due_us; /* NEVER: not set */
-    bool is_closed;
+    bool is_timer;
+    struct ev_io io;
+    struct ev_timer timer;
 };
 
 struct loop {
-    int epoll_fd;
-    int timer_fd;
-    int signal_fd; /* -1: signals are not ours */
-    sigset_t signals;
-    struct loop_source *sources;
-    uint64_t armed_us; /* what timer_fd is set to */
-    bool is_handing_out;
+    struct ev_loop *ev;
+    struct ev_signal interrupt;
+    struct ev_signal terminate;
     bool is_stopping;
 };
-
-/* ---- open and close ----------------------------------------------------------------------- */
-
-static int watch(struct loop *loop, int fd, void *what)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
-
-    return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-}
 
 int loop_open(struct loop **ret_loop, struct err *err)
 {
     struct loop *loop = calloc(1, sizeof *loop);
-    int rc = 0;
 
     if (loop == NULL) {
         return err_set(err, -ENOMEM, "event loop: out of memory");
     }
-    loop->signal_fd = -1;
-    loop->armed_us = NEVER;
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    rc = loop->epoll_fd < 0 || loop->timer_fd < 0 ? -errno
-                                                  : watch(loop, loop->timer_fd, &loop->timer_fd);
-    if (rc < 0) {
-        loop_close(loop);
-        return err_set(err, rc, "event loop: %s", strerror(-rc));
+    /* With signalfd the stop signals are blocked in every thread that is started later. */
+    loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_SIGNALFD | EVFLAG_NOENV);
+    if (loop->ev == NULL) {
+        free(loop);
+        return err_set(err, -EMFILE, "event loop: the kernel gives no epoll");
     }
+    ev_ref(loop->ev); /* it goes on although nothing is watched for the moment */
     *ret_loop = loop;
     return 0;
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0) {
-        (void)close(fd);
-    }
 }
 
 void loop_close(struct loop *loop)
@@ -93,26 +62,48 @@ void loop_close(struct loop *loop)
     if (loop == NULL) {
         return;
     }
-    close_fd(loop->signal_fd);
-    close_fd(loop->timer_fd);
-    close_fd(loop->epoll_fd);
+    ev_signal_stop(loop->ev, &loop->interrupt);
+    ev_signal_stop(loop->ev, &loop->terminate);
+    ev_loop_destroy(loop->ev);
     free(loop);
 }
 
 /* ---- sources ------------------------------------------------------------------------------ */
 
-static struct loop_source *source_new(struct loop *loop, int fd, loop_callback callback, void *user)
+/* After loop_stop() nothing more is called, also not what libev holds ready in this turn. */
+static void call(struct loop_source *source)
+{
+    if (!source->loop->is_stopping) {
+        source->callback(source->user);
+    }
+}
+
+static void on_io(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    (void)ev;
+    (void)events;
+    call(io->data);
+}
+
+static void on_timer(struct ev_loop *ev, struct ev_timer *timer, int events)
+{
+    (void)ev;
+    (void)events;
+    call(timer->data);
+}
+
+static struct loop_source *source_new(struct loop *loop, loop_callback callback, void *user)
 {
     struct loop_source *source = calloc(1, sizeof *source);
 
     if (source != NULL) {
         source->loop = loop;
-        source->fd = fd;
         source->callback = callback;
         source->user = user;
-        source->due_us = NEVER;
-        source->next = loop->sources;
-        loop->sources = source;
+        ev_init(&source->io, on_io);
+        ev_init(&source->timer, on_timer);
+        source->io.data = source;
+        source->timer.data = source;
     }
     return source;
 }
@@ -120,18 +111,13 @@ static struct loop_source *source_new(struct loop *loop, int fd, loop_callback c
 int loop_add_fd(
     struct loop *loop, struct loop_source **ret_source, int fd, loop_callback callback, void *user)
 {
-    struct loop_source *source = source_new(loop, fd, callback, user);
-    int rc = 0;
+    struct loop_source *source = source_new(loop, callback, user);
 
     if (source == NULL) {
         return -ENOMEM;
     }
-    rc = watch(loop, fd, source);
-    if (rc < 0) {
-        source->fd = -1; /* there is nothing to stop watching */
-        loop_source_close(source);
-        return rc;
-    }
+    ev_io_set(&source->io, fd, EV_READ);
+    ev_io_start(loop->ev, &source->io);
     *ret_source = source;
     return 0;
 }
@@ -139,161 +125,74 @@ int loop_add_fd(
 int loop_add_timer(
     struct loop *loop, struct loop_source **ret_source, loop_callback callback, void *user)
 {
-    struct loop_source *source = source_new(loop, -1, callback, user);
+    struct loop_source *source = source_new(loop, callback, user);
 
     if (source == NULL) {
         return -ENOMEM;
     }
+    source->is_timer = true;
     *ret_source = source;
     return 0;
 }
 
 void loop_timer_set(struct loop_source *timer, uint64_t delay_us)
 {
-    timer->due_us = loop_now_us() + delay_us;
+    struct ev_loop *ev = timer->loop->ev;
+
+    ev_timer_stop(ev, &timer->timer);
+    ev_now_update(ev); /* else it would count from the beginning of this turn */
+    ev_timer_set(&timer->timer, (double)delay_us / 1e6, 0.0);
+    ev_timer_start(ev, &timer->timer);
 }
 
 void loop_timer_clear(struct loop_source *timer)
 {
-    timer->due_us = NEVER;
-}
-
-static void free_closed(struct loop *loop)
-{
-    struct loop_source **link = &loop->sources;
-
-    while (*link != NULL) {
-        struct loop_source *source = *link;
-
-        if (source->is_closed) {
-            *link = source->next;
-            free(source);
-        } else {
-            link = &source->next;
-        }
-    }
+    ev_timer_stop(timer->loop->ev, &timer->timer);
 }
 
 void loop_source_close(struct loop_source *source)
 {
-    struct loop *loop = NULL;
-
     if (source == NULL) {
         return;
     }
-    loop = source->loop;
-    if (source->fd >= 0) {
-        /* Fails only when the caller closed it before, and with that it left the epoll. */
-        (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+    /* What is pending is forgotten with it, so it may be freed inside any callback. */
+    if (source->is_timer) {
+        ev_timer_stop(source->loop->ev, &source->timer);
+    } else {
+        ev_io_stop(source->loop->ev, &source->io);
     }
-    source->is_closed = true;
-    if (!loop->is_handing_out) {
-        free_closed(loop);
-    }
+    free(source);
 }
 
-/* ---- signals ------------------------------------------------------------------------------ */
+/* ---- signals, and the turn ---------------------------------------------------------------- */
+
+/* Asked once we end in good order; from here on the kernel ends us: the data is safe without us. */
+static void on_signal(struct ev_loop *ev, struct ev_signal *signal_watcher, int events)
+{
+    struct loop *loop = signal_watcher->data;
+
+    (void)events;
+    ev_signal_stop(ev, &loop->interrupt);
+    ev_signal_stop(ev, &loop->terminate);
+    loop_stop(loop);
+}
 
 int loop_stop_on_signals(struct loop *loop)
 {
-    (void)sigemptyset(&loop->signals);
-    (void)sigaddset(&loop->signals, SIGINT);
-    (void)sigaddset(&loop->signals, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &loop->signals, NULL) != 0) {
-        return -errno;
-    }
     (void)signal(SIGPIPE, SIG_IGN);
-    loop->signal_fd = signalfd(-1, &loop->signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    return loop->signal_fd < 0 ? -errno : watch(loop, loop->signal_fd, &loop->signal_fd);
-}
-
-/* Asked once we end in good order; from here on the kernel ends us: the data is safe without us. */
-static void take_signal(struct loop *loop)
-{
-    struct signalfd_siginfo info;
-
-    if (read(loop->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        loop_stop(loop);
-        (void)sigprocmask(SIG_UNBLOCK, &loop->signals, NULL);
-    }
-}
-
-/* ---- the turn ----------------------------------------------------------------------------- */
-
-static uint64_t earliest_us(const struct loop *loop)
-{
-    uint64_t due_us = NEVER;
-
-    for (const struct loop_source *source = loop->sources; source != NULL; source = source->next) {
-        due_us = source->due_us < due_us ? source->due_us : due_us;
-    }
-    return due_us;
-}
-
-/* How long epoll may wait, as it wants it: not at all, or until something happens. */
-static int arm(struct loop *loop)
-{
-    uint64_t due_us = earliest_us(loop);
-    struct itimerspec when = {.it_value = {0, 0}}; /* that is: never */
-
-    if (due_us <= loop_now_us()) {
-        return 0;
-    }
-    if (due_us != loop->armed_us) {
-        if (due_us != NEVER) {
-            when.it_value.tv_sec = (time_t)(due_us / 1000000u);
-            when.it_value.tv_nsec = (long)(due_us % 1000000u) * 1000;
-        }
-        (void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
-        loop->armed_us = due_us;
-    }
-    return -1;
-}
-
-static void hand_out_event(struct loop *loop, void *what)
-{
-    struct loop_source *source = what;
-    uint64_t times = 0;
-
-    if (what == &loop->timer_fd) {
-        loop->armed_us = NEVER;
-        (void)(read(loop->timer_fd, &times, sizeof times) < 0); /* it was set anew meanwhile */
-    } else if (what == &loop->signal_fd) {
-        take_signal(loop);
-    } else if (!source->is_closed) {
-        source->callback(source->user);
-    }
-}
-
-static void hand_out_timers(struct loop *loop)
-{
-    uint64_t now_us = loop_now_us();
-
-    for (struct loop_source *source = loop->sources; source != NULL && !loop->is_stopping;
-         source = source->next) {
-        if (!source->is_closed && source->due_us <= now_us) {
-            source->due_us = NEVER;
-            source->callback(source->user);
-        }
-    }
+    ev_signal_init(&loop->interrupt, on_signal, SIGINT);
+    ev_signal_init(&loop->terminate, on_signal, SIGTERM);
+    loop->interrupt.data = loop;
+    loop->terminate.data = loop;
+    ev_signal_start(loop->ev, &loop->interrupt);
+    ev_signal_start(loop->ev, &loop->terminate);
+    return 0;
 }
 
 int loop_run(struct loop *loop)
 {
     while (!loop->is_stopping) {
-        struct epoll_event events[EVENTS_MAX];
-        int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, arm(loop));
-
-        if (count < 0 && errno != EINTR) {
-            return -errno;
-        }
-        loop->is_handing_out = true;
-        for (int i = 0; i < count && !loop->is_stopping; i++) {
-            hand_out_event(loop, events[i].data.ptr);
-        }
-        hand_out_timers(loop);
-        loop->is_handing_out = false;
-        free_closed(loop);
+        (void)ev_run(loop->ev, EVRUN_ONCE);
     }
     return 0;
 }

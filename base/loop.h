@@ -1,5 +1,5 @@
 /*
- * loop.h - the one event loop of a daemon, over epoll.
+ * loop.h - the one event loop of a daemon, over libev.
  *
  * Descriptors, timers and the stop signals run callbacks in the thread that called loop_run().
  * Ownership: whoever opens closes; a source is closed before the loop it belongs to. Any callback
@@ -25,7 +25,10 @@ int loop_open(struct loop **ret_loop, struct err *err);
 /* Release loop. NULL is allowed. */
 void loop_close(struct loop *loop);
 
-/* Run callback whenever fd is readable (level-triggered). fd stays the caller's. */
+/*
+ * Run callback whenever fd is readable (level-triggered). fd stays the caller's, and is closed only
+ * after its source. A file of a disk is always readable. 0 or -ENOMEM.
+ */
 int loop_add_fd(
     struct loop *loop, struct loop_source **ret_source, int fd, loop_callback callback, void *user);
 
@@ -33,7 +36,7 @@ int loop_add_fd(
 int loop_add_timer(
     struct loop *loop, struct loop_source **ret_source, loop_callback callback, void *user);
 
-/* (Re)arm timer to fire delay_us from now. 0 fires on the next turn. */
+/* (Re)arm timer to fire delay_us from now, and at most 1 ms later. 0 fires on the next turn. */
 void loop_timer_set(struct loop_source *timer, uint64_t delay_us);
 
 /* Disarm timer. */
@@ -45,7 +48,7 @@ void loop_source_close(struct loop_source *source);
 /* SIGINT and SIGTERM end loop_run(); a second one ends the process at once. Once in a process. */
 int loop_stop_on_signals(struct loop *loop);
 
-/* Run until loop_stop(). 0, or the negative errno that ended the loop. */
+/* Run until loop_stop(). 0; or a negative errno, should a loop of another kind fail. */
 int loop_run(struct loop *loop);
 
 /* Make loop_run() return after the current callback. */

@@ -64,6 +64,7 @@ FENCED = {
     "pb_": ["proto/nano"],
     "ecm.pb.h": ["proto/nano"],
     "openssl/": ["base/hash.c"],
+    "ev.h": ["base/loop.c"],
     "sodium.h": ["base/chain.c", "base/log.c"],
     "sodium/": ["firmware/crypto/crypto_sodium.c"],
     "ini.h": ["base/conf.c"],

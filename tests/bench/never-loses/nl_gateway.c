@@ -11,6 +11,8 @@
  */
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -33,24 +35,50 @@ struct tapper {
     uint64_t start_us;
     uint64_t shown; /* the event whose light is not shown yet; 0: none */
     uint64_t shown_due_us;
+    int line; /* a timerfd that stands for the chip's interrupt line; -1: taps are always due */
 };
 
 static struct tapper tapper;
 
-static uint64_t due_us(struct hal_reader *reader)
+static uint64_t next_boot_us(void)
 {
-    (void)reader;
     return tapper.next > tapper.last
                ? UINT64_MAX
                : tapper.start_boot_us + (tapper.next - tapper.first) * tapper.period_us;
+}
+
+/* With a line that tells of the tap nobody has to ask for it. */
+static uint64_t due_us(struct hal_reader *reader)
+{
+    (void)reader;
+    return tapper.line >= 0 ? UINT64_MAX : next_boot_us();
+}
+
+/* It speaks again at the next tap; all zero: never. */
+static void arm_line(void)
+{
+    uint64_t at_us = next_boot_us();
+    struct itimerspec when = {0};
+    uint64_t times = 0;
+
+    if (tapper.line < 0) {
+        return;
+    }
+    (void)(read(tapper.line, &times, sizeof times) < 0);
+    if (at_us != UINT64_MAX) {
+        when.it_value.tv_sec = (time_t)(at_us / 1000000u);
+        when.it_value.tv_nsec = (long)(at_us % 1000000u) * 1000;
+    }
+    (void)timerfd_settime(tapper.line, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 static void poll(struct hal_reader *reader, struct hal_reader_event *ret_event)
 {
     uint64_t now_us = hal_clock_boot_us(&tapper.clock.base);
 
+    (void)reader;
     memset(ret_event, 0, sizeof *ret_event);
-    if (tapper.next > tapper.last || due_us(reader) > now_us) {
+    if (next_boot_us() > now_us) {
         return;
     }
     ret_event->kind = HAL_READER_TAG;
@@ -67,12 +95,13 @@ static void poll(struct hal_reader *reader, struct hal_reader_event *ret_event)
                               ? nl_now_us()
                               : tapper.start_us + (tapper.next - tapper.first) * tapper.period_us;
     tapper.next++;
+    arm_line();
 }
 
-static int no_fd(struct hal_reader *reader)
+static int line_fd(struct hal_reader *reader)
 {
     (void)reader;
-    return -1;
+    return tapper.line;
 }
 
 static int show(struct hal_feedback *feedback, enum hal_feedback_pattern pattern, uint64_t now_us)
@@ -95,7 +124,7 @@ static int step(struct hal_feedback *feedback, uint64_t now_us)
 
 int main(int argc, char **argv)
 {
-    static const struct hal_reader_ops reader_ops = {.poll = poll, .fd = no_fd, .due_us = due_us};
+    static const struct hal_reader_ops reader_ops = {.poll = poll, .fd = line_fd, .due_us = due_us};
     static const struct hal_feedback_ops feedback_ops = {.show = show, .step = step};
     static struct settings settings;
     struct app_ports ports = {.input_fd = -1};
@@ -117,6 +146,8 @@ int main(int argc, char **argv)
     tapper.period_us = rate > 0 ? 1000000u / rate : 0;
     tapper.start_boot_us = hal_clock_boot_us(&tapper.clock.base);
     tapper.start_us = nl_now_us();
+    tapper.line = rate > 0 ? timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK) : -1;
+    arm_line();
     tapper.reader.ops = &reader_ops;
     tapper.reader.name = "bench:one-reader-with-a-long-name-40-byte";
     tapper.feedback.ops = &feedback_ops;

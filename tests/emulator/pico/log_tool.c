@@ -64,7 +64,10 @@ static int load(const char *path)
         return -1;
     }
     memset(bytes_of_flash, 0xff, sizeof bytes_of_flash);
-    (void)fread(bytes_of_flash, 1, sizeof bytes_of_flash, file);
+    if (fread(bytes_of_flash, 1, sizeof bytes_of_flash, file) == 0 && ferror(file) != 0) {
+        (void)fclose(file);
+        return -1;
+    }
     return fclose(file);
 }
 
