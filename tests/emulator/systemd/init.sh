@@ -31,13 +31,13 @@ mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t devtmpfs devtmpfs dev
 mount -t tmpfs tmpfs run
-mount -t tmpfs tmpfs tmp
 mkdir run/host
 mount -t hostfs hostfs run/host -o "$ecm_folder" || fail "no $ecm_folder"
 ln -s "$chip" run/chip
 busybox ifconfig lo 127.0.0.1 up || fail "no loopback"
 
-# Of the host's services only what a unit needs to be started: no udev, no login, no time service.
+# Of the host's services only what a unit needs to be started: no udev, no login, no time service, and
+# nobody who empties /tmp, where this repository or the test's folder may lie.
 mount -t tmpfs tmpfs etc/systemd/system
 for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udev-settle.service \
     systemd-logind.service dbus.socket dbus.service systemd-timesyncd.service \
@@ -46,6 +46,7 @@ for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udev-sett
     systemd-sysctl.service systemd-modules-load.service systemd-random-seed.service \
     systemd-machine-id-commit.service systemd-remount-fs.service systemd-sysusers.service \
     systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-tmpfiles-clean.timer \
+    systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service \
     dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount; do
     ln -s /dev/null etc/systemd/system/$unit
 done
