@@ -245,9 +245,6 @@ static bool find_candidates(struct reading *reading)
         }
         is_served = count_others(person, planned, carer_id) >= planned->carers_required;
         is_rostered = visits_is_rostered(dataset, planned->roster_carers, carer_id);
-        if (is_served && !is_rostered) {
-            continue;
-        }
         if (reading->visits_count == VISITS_MAX) {
             return false;
         }
