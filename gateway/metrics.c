@@ -4,6 +4,7 @@
 #include "gateway/metrics.h"
 
 #include "gateway/gateway_internal.h"
+#include "gateway/relay.h"
 
 static void add_health(struct metrics_page *page, const struct health *health)
 {
@@ -70,6 +71,46 @@ static void add_uplink(struct metrics_page *page, const struct gateway *gateway,
         page, "io_age_milliseconds", "gauge", "Since the network thread last turned.", io_age_ms);
 }
 
+/* One line a tag reader for each of what is asked first when one does not come through. */
+static void add_tag_readers(
+    struct metrics_page *page, struct gateway *gateway, const struct device_state *state)
+{
+    static const char *const names[] = {
+        "online", "head_seq", "held_seq", "done_seq", "silent_seconds"};
+    struct relay_counts counts;
+
+    if (gateway->relay == NULL) {
+        return;
+    }
+    relay_counts(gateway->relay, &counts);
+    metrics_number(
+        page, "tag_lines", "gauge", "Serial lines of tag readers that are open.", counts.lines);
+    metrics_number(page, "relay_records_total", "counter", "Records of tag readers committed here.",
+        counts.records);
+    metrics_number(
+        page, "relay_records_owed", "gauge", "... that the collector has not acked.", counts.owed);
+    metrics_number(page, "relay_bytes", "gauge", "Bytes they take.", counts.store_bytes);
+    metrics_number(page, "relay_bytes_max", "gauge", "Their disk budget.", counts.store_bytes_max);
+    metrics_number(page, "tag_frames_bad_total", "counter", "Frames of tag readers that were none.",
+        counts.frames_bad);
+    metrics_number(
+        page, "tag_refusals_total", "counter", "Requests of tag readers refused.", counts.refusals);
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        metrics_line(page,
+            "# HELP ecm_gateway_tag_reader_%s Of each tag reader heard since the start.\n"
+            "# TYPE ecm_gateway_tag_reader_%s gauge\n",
+            names[k], names[k]);
+        for (size_t i = 0; i < state->tag_reader_count; i++) {
+            const struct tag_reader_state *reader = &state->tag_readers[i];
+            const uint64_t values[] = {reader->is_online, reader->head_seq, reader->held_seq,
+                reader->done_seq, reader->silent_s};
+
+            metrics_line(page, "ecm_gateway_tag_reader_%s{tag_reader=\"%s\"} %llu\n", names[k],
+                reader->device_id, (unsigned long long)values[k]);
+        }
+    }
+}
+
 size_t metrics_of_gateway(
     struct gateway *gateway, uint64_t io_age_ms, char text[static METRICS_SIZE])
 {
@@ -98,6 +139,7 @@ size_t metrics_of_gateway(
         &page, "uptime_milliseconds", "gauge", "Boot clock of this device.", state.uptime_ms);
     metrics_number(&page, "clock_trust", "gauge", "0 unset, 1 battery clock, 2 synchronised.",
         (uint64_t)state.wall_trust);
+    add_tag_readers(&page, gateway, &state);
     metrics_number(&page, "clock_unix_milliseconds", "gauge", "What the wall clock shows.",
         state.wall_ms > 0 ? (uint64_t)state.wall_ms : 0);
     return page.size;

@@ -439,6 +439,19 @@ int relay_store_put(
     return rc < 0 ? fail(store, rc) : 0;
 }
 
+int relay_store_mark_done(struct relay_store *store, int64_t log_id, uint64_t done_seq, int64_t day)
+{
+    int rc = begin(store);
+
+    if (rc == 0) {
+        bind(store, STMT_DONE, 1, (uint64_t)log_id);
+        bind(store, STMT_DONE, 2, done_seq);
+        bind(store, STMT_DONE, 3, (uint64_t)day);
+        rc = run(store, STMT_DONE);
+    }
+    return rc < 0 ? fail(store, rc) : 0;
+}
+
 static int take_hash(sqlite3_stmt *stmt, int column, uint8_t *ret_hash)
 {
     const void *hash = sqlite3_column_blob(stmt, column);
@@ -481,22 +494,14 @@ int relay_store_keep_house(struct relay_store *store, const struct relay_store_l
     int64_t day = wall_ms == OUTBOX_NO_CLOCK ? 0 : wall_ms / MS_PER_DAY;
     int rc = 0;
 
-    rc = begin(store);
-    if (rc < 0) {
-        (void)relay_store_commit(store);
-        return rc;
-    }
-    bind(store, STMT_DONE, 1, (uint64_t)log->log_id);
-    bind(store, STMT_DONE, 2, log->done_seq);
-    bind(store, STMT_DONE, 3, (uint64_t)day);
-    rc = run(store, STMT_DONE);
+    rc = relay_store_mark_done(store, log->log_id, log->done_seq, day);
     if (rc == 0 && day > (int64_t)keep_days) {
         bind(store, STMT_AGED, 1, (uint64_t)(day - (int64_t)keep_days));
         bind(store, STMT_AGED, 2, PRUNE_COUNT);
         rc = run(store, STMT_AGED);
-    }
-    if (rc < 0) {
-        (void)fail(store, rc);
+        if (rc < 0) {
+            (void)fail(store, rc);
+        }
     }
     return relay_store_commit(store);
 }

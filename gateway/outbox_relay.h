@@ -75,6 +75,11 @@ int relay_store_put_log(struct relay_store *store, struct relay_store_log *log);
 int relay_store_put(
     struct relay_store *store, int64_t log_id, const struct relay_store_batch *batch);
 
+/* Batches of log_id up to done_seq are done since day (days since 1970; 0: not known), so they may make
+ * room. */
+int relay_store_mark_done(
+    struct relay_store *store, int64_t log_id, uint64_t done_seq, int64_t day);
+
 /* 0; or the code of what failed now or before: then nothing was kept since the last commit. */
 int relay_store_commit(struct relay_store *store);
 

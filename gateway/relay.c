@@ -287,8 +287,21 @@ void relay_tick(struct relay *relay, uint64_t *ret_due_us)
     *ret_due_us = relay_courier_tick(relay, relay_now_us(relay));
 }
 
+/* Told when it changes. */
+static void look_for_update(struct relay *relay)
+{
+    int rc = relay_load_update(relay);
+
+    if (rc < 0 && rc != relay->update_told) {
+        log_warn("the update for tag readers '%s' cannot be offered: %s event=tag-update-failed",
+            relay->update_path, rc == ECM_EFORMAT ? "it is no bundle" : err_name(rc));
+    }
+    relay->update_told = rc;
+}
+
 void relay_keep_house(struct relay *relay, int64_t wall_ms)
 {
+    look_for_update(relay);
     /* What became done since the last batch. A failure is told, and tried again. */
     (void)commit(relay);
     for (size_t i = 0; i < relay->log_count; i++) {
@@ -397,6 +410,10 @@ int relay_open(struct relay **ret_relay, const struct relay_conf *conf,
         rc = err_set(err, -EINVAL, "relay: site or gateway cannot stand in a topic");
     } else {
         rc = open_store(relay, conf, err);
+    }
+    if (rc == 0 && conf->update_path != NULL) {
+        (void)snprintf(relay->update_path, sizeof relay->update_path, "%s", conf->update_path);
+        look_for_update(relay);
     }
     if (rc < 0) {
         relay_close(relay);

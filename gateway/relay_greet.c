@@ -125,6 +125,7 @@ static void take_marks(
     struct relay *relay, int line, struct relay_log *log, const struct link_hello *hello)
 {
     struct relay_store_log before = log->now;
+    bool is_new_key = hello->has_public_key && !before.has_public_key;
 
     if (hello->done_seq > log->now.done_seq) {
         log->now.done_seq = hello->done_seq;
@@ -141,11 +142,12 @@ static void take_marks(
     if (log->now.held_seq > hello->head_seq) {
         relay_complain(relay, log, RELAY_ALERT_ROLLED_BACK, line);
     }
-    if (hello->has_public_key && !log->now.has_public_key) {
+    if (is_new_key) {
         log->now.has_public_key = true;
         memcpy(log->now.public_key, hello->public_key, sizeof log->now.public_key);
     }
-    log->is_dirty = log->is_dirty || memcmp(&before, &log->now, sizeof before) != 0;
+    log->is_dirty = log->is_dirty || is_new_key || before.held_seq != log->now.held_seq ||
+                    before.done_seq != log->now.done_seq;
 }
 
 static void let_in(

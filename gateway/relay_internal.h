@@ -2,12 +2,15 @@
  * relay_internal.h - the inside of a relay, shared by
  *   relay.c          lines, frames, the commit; the only one that logs
  *   relay_requests.c what becomes of a batch, a question for the time ...
+ *   relay_update.c   the update that is offered
  *   relay_report.c   what it tells about itself
  *   relay_greet.c    who may come in, and where its log stands
  *   relay_courier.c  relayed logs and the collector
  */
 #ifndef ECM_GATEWAY_RELAY_INTERNAL_H
 #define ECM_GATEWAY_RELAY_INTERNAL_H
+
+#include <time.h>
 
 #include "gateway/outbox_relay.h"
 #include "gateway/relay.h"
@@ -97,6 +100,11 @@ struct relay {
     size_t log_turn; /* whose turn it is to send */
     struct relay_line *lines[RELAY_LINES_MAX];
     struct relay_counts counts;
+    char update_path[256];
+    struct timespec update_mtime; /* of the file that was looked at */
+    uint64_t update_inode;
+    int update_rc;
+    int update_told; /* the code that was told last */
     bool has_image;
     struct link_update_offer offer;
     uint8_t *image;
@@ -124,6 +132,9 @@ void relay_set_full(struct relay *relay, bool is_full);
 /* What became of an update. */
 void relay_tell_update(
     struct relay *relay, const struct relay_log *log, const struct link_update_result *result);
+
+/* Look at the update file, when it changed. 0; ECM_EFORMAT it is no bundle; -errno. */
+int relay_load_update(struct relay *relay);
 
 /* Whether there is an update for the tag reader on this line. */
 bool relay_is_offered(const struct relay *relay, const struct relay_line *here);

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-enum { MS_US = 1000 };
+enum { MS_US = 1000, MS_PER_DAY = 86400000 };
 
 static void owe_ack(struct relay_line *here, uint8_t ack_seq)
 {
@@ -18,6 +18,22 @@ static void owe_ack(struct relay_line *here, uint8_t ack_seq)
 static bool is_wished(const struct relay_log *log, const struct batch *batch, uint64_t last_seq)
 {
     return log->wish_seq != 0 && batch->first_seq <= log->wish_seq && log->wish_seq <= last_seq;
+}
+
+/* What became done since the last housekeeping may make room. */
+static int put_once_more(
+    struct relay *relay, const struct relay_log *log, const struct relay_store_batch *row)
+{
+    struct record now = {0};
+    int rc = 0;
+
+    timetrust_stamp(&relay->timetrust, &now);
+    for (size_t i = 0; i < relay->log_count && rc == 0; i++) {
+        rc = relay_store_mark_done(relay->store, relay->logs[i]->now.log_id,
+            relay->logs[i]->now.done_seq,
+            now.wall_trust == WALL_UNSET ? 0 : now.wall_ms / MS_PER_DAY);
+    }
+    return rc < 0 ? rc : relay_store_put(relay->store, log->now.log_id, row);
 }
 
 static int keep(struct relay *relay, struct relay_log *log, const struct batch *batch,
@@ -36,6 +52,9 @@ static int keep(struct relay *relay, struct relay_log *log, const struct batch *
     }
     memcpy(row.chain_after, batch->chain_head, sizeof row.chain_after);
     rc = relay_store_put(relay->store, log->now.log_id, &row);
+    if (rc == ECM_EFULL) {
+        rc = put_once_more(relay, log, &row);
+    }
     if (rc == 0) {
         relay->counts.batches++;
         relay->counts.records += batch->record_count;

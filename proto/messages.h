@@ -71,7 +71,7 @@ enum tap_tech {
 
 enum {
     TAP_FLAG_BOUNCE = 1u << 0,     /* the same tag again at once; nothing new happened */
-    TAP_FLAG_RELAYED = 1u << 1,    /* recorded by a tag reader, carried by a gateway */
+    TAP_FLAG_RELAYED = 1u << 1,    /* not set by tag readers: the collector knows the way */
     TAP_FLAG_RECOVERED = 1u << 2,  /* salvaged from a damaged log */
     TAP_FLAG_SELF_TEST = 1u << 3,  /* a field engineer's test tag: never paid */
     TAP_FLAG_RANDOM_UID = 1u << 4, /* the tag gives another number each time (phone wallets) */

@@ -159,6 +159,22 @@ static int64_t read_backward(struct reading *reading)
     return reading->backward[0][0];
 }
 
+/* Take one step from (i, j): on in forward, and into the wholes of the taps it reads. */
+static void take_step(struct reading *reading, size_t i, size_t j, const struct step *step,
+    int64_t wholes[TAPS_MAX][2])
+{
+    int64_t *next = &reading->forward[i + step->taps][j + step->visits];
+    int64_t cost = reading->forward[i][j] + step->cost;
+    int64_t whole = cost + reading->backward[i + step->taps][j + step->visits];
+
+    *next = cost < *next ? cost : *next;
+    for (size_t t = 0; t < step->taps; t++) {
+        int64_t *least = &wholes[i + t][step->kinds[t] == 'I' ? 0 : 1];
+
+        *least = whole < *least ? whole : *least;
+    }
+}
+
 /* Fill forward, and in wholes the least cost of a reading in which tap t is read as 'I' ([t][0])
  * and as 'O' ([t][1]). */
 static void read_forward(struct reading *reading, int64_t wholes[TAPS_MAX][2])
@@ -178,17 +194,7 @@ static void read_forward(struct reading *reading, int64_t wholes[TAPS_MAX][2])
             size_t count = steps_from(reading, i, j, steps);
 
             for (size_t s = 0; s < count; s++) {
-                const struct step *step = &steps[s];
-                int64_t *next = &reading->forward[i + step->taps][j + step->visits];
-                int64_t cost = reading->forward[i][j] + step->cost;
-                int64_t whole = cost + reading->backward[i + step->taps][j + step->visits];
-
-                *next = cost < *next ? cost : *next;
-                for (size_t t = 0; t < step->taps; t++) {
-                    int64_t *least = &wholes[i + t][step->kinds[t] == 'I' ? 0 : 1];
-
-                    *least = whole < *least ? whole : *least;
-                }
+                take_step(reading, i, j, &steps[s], wholes);
             }
         }
     }
@@ -245,9 +251,6 @@ static bool find_candidates(struct reading *reading)
         }
         is_served = count_others(person, planned, carer_id) >= planned->carers_required;
         is_rostered = visits_is_rostered(dataset, planned->roster_carers, carer_id);
-        if (is_served && !is_rostered) {
-            continue;
-        }
         if (reading->visits_count == VISITS_MAX) {
             return false;
         }

@@ -225,9 +225,10 @@ static void put_varint_field(uint8_t *bytes, size_t *size, uint8_t field, uint8_
 /* fixed64 epoch 5; the marks as given. */
 static size_t make_ack(uint8_t *bytes, uint8_t held, uint8_t done_seq, uint8_t resend)
 {
-    size_t size = 9;
+    static const uint8_t epoch_5[] = {0x09, 5, 0, 0, 0, 0, 0, 0, 0};
+    size_t size = sizeof epoch_5;
 
-    memcpy(bytes, "\x09\x05\0\0\0\0\0\0\0", 9);
+    memcpy(bytes, epoch_5, sizeof epoch_5);
     put_varint_field(bytes, &size, 2, held);
     put_varint_field(bytes, &size, 3, done_seq);
     put_varint_field(bytes, &size, 4, resend);
@@ -236,12 +237,14 @@ static size_t make_ack(uint8_t *bytes, uint8_t held, uint8_t done_seq, uint8_t r
 
 static size_t make_welcome(uint8_t *bytes, uint8_t protocol, uint8_t held, uint8_t done_seq)
 {
-    size_t size = 9;
+    static const uint8_t boot_7[] = {0x09, 7, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t name[] = {0x1a, 2, 'G', 'W', 0x21, 5, 0, 0, 0, 0, 0, 0, 0};
+    size_t size = sizeof boot_7;
 
-    memcpy(bytes, "\x09\x07\0\0\0\0\0\0\0", 9);
+    memcpy(bytes, boot_7, sizeof boot_7);
     put_varint_field(bytes, &size, 2, protocol);
-    memcpy(bytes + size, "\x1a\x02GW\x21\x05\0\0\0\0\0\0\0", 13);
-    size += 13;
+    memcpy(bytes + size, name, sizeof name);
+    size += sizeof name;
     put_varint_field(bytes, &size, 5, held);
     put_varint_field(bytes, &size, 6, done_seq);
     return size;

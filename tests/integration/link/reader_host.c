@@ -44,6 +44,7 @@ struct host {
     long baud;
     unsigned seed;
     uint64_t taps;
+    uint64_t sent; /* bytes */
     /* What is on the wire to the gateway. */
     uint8_t queue[QUEUE_SIZE];
     size_t queued;
@@ -177,6 +178,7 @@ static void pump_out(void)
     if (taken > 0) {
         memmove(host.queue, host.queue + taken, host.queued - (size_t)taken);
         host.queued -= (size_t)taken;
+        host.sent += (uint64_t)taken;
         if (host.baud > 0) {
             uint64_t from = host.wire_us > now - 2000 ? host.wire_us : now;
 
@@ -238,13 +240,13 @@ static void show_status(void)
     timesync_stamp(session_clock(&host.session), now_us(), &now);
     printf("phase=%s gateway=%s head=%zu held=%llu done=%llu full=%d rolled_back=%d code=%d "
            "trust=%d wall_ms=%lld uncertainty_ms=%u exchanges=%llu timeouts=%llu bad=%llu "
-           "refusal=%s\n",
+           "sent=%llu refusal=%s\n",
         phases[status.phase], status.gateway_id, host.log.count,
         (unsigned long long)status.held_seq, (unsigned long long)host.log.done,
         status.gateway_is_full, status.is_rolled_back, (int)status.refusal_code,
         (int)now.wall_trust, (long long)now.wall_ms, now.wall_uncertainty_ms,
         (unsigned long long)status.exchanges, (unsigned long long)status.timeouts,
-        (unsigned long long)status.frames_bad, status.refusal);
+        (unsigned long long)status.frames_bad, (unsigned long long)host.sent, status.refusal);
 }
 
 static bool run_command(char *line)
@@ -370,7 +372,7 @@ int main(int argc, char **argv)
         struct pollfd waiters[2] = {
             {.fd = STDIN_FILENO, .events = POLLIN}, {.fd = host.master, .events = POLLIN}};
 
-        (void)poll(waiters, 2, host.queued > 0 ? 1 : 5);
+        (void)poll(waiters, 2, host.queued > 0 ? 1 : 3);
         if (waiters[0].revents != 0) {
             is_open = read_commands();
         }

@@ -99,20 +99,21 @@ void rig_free(struct rig *rig);
 /* A number below limit. */
 uint64_t rig_chance(struct rig *rig, uint64_t limit);
 
-void rig_gateway_start(struct rig *rig, int gateway);
-void rig_gateway_stop(struct rig *rig, int gateway);
+/* number: of the gateway, of the reader. */
+void rig_gateway_start(struct rig *rig, int number);
+void rig_gateway_stop(struct rig *rig, int number);
 /* Another card: what it held is gone. It must be off. */
-void rig_gateway_wipe(struct rig *rig, int gateway);
-void rig_set_online(struct rig *rig, int gateway, bool is_online);
+void rig_gateway_wipe(struct rig *rig, int number);
+void rig_set_online(struct rig *rig, int number, bool is_online);
 
-void rig_reader_boot(struct rig *rig, int reader);
-void rig_plug(struct rig *rig, int reader, int gateway);
-void rig_pull(struct rig *rig, int reader);
-void rig_tap(struct rig *rig, int reader);
+void rig_reader_boot(struct rig *rig, int number);
+void rig_plug(struct rig *rig, int number, int gateway);
+void rig_pull(struct rig *rig, int number);
+void rig_tap(struct rig *rig, int number);
 
 /* Let time pass, in steps of a millisecond. */
 void rig_run(struct rig *rig, unsigned ms);
-/* Until done is head for reader, at most max_ms. false: not. */
-bool rig_run_until_done(struct rig *rig, int reader, unsigned max_ms);
+/* Until done is head for that reader, at most max_ms. false: not. */
+bool rig_run_until_done(struct rig *rig, int number, unsigned max_ms);
 
 #endif

@@ -108,8 +108,10 @@ static void nothing_is_lost_doubled_or_freed_too_early(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < rounds; i++) {
-        print_message("seed %llu\n", (unsigned long long)(first_seed + i));
-        run_one(first_seed + i);
+        uint64_t seed = first_seed + i;
+
+        print_message("seed %llu\n", (unsigned long long)seed);
+        run_one(seed);
     }
 }
 

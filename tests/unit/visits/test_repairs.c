@@ -223,6 +223,10 @@ static void a_tap_between_both_readings_is_held(void **state)
     world_reconcile(world);
     assert_int_equal(world_slot(world, 0)->status, SLOT_HELD_NO_OUT);
     assert_true(repair_of(world, 0)->is_held);
+    assert_int_equal(repair_of(world, 0)->rule, REPAIR_DIRECTION);
+    assert_int_equal(repair_of(world, 0)->read_as, 'I'); /* as the reader had it */
+    assert_true((world_attendance(world, world_slot(world, 0)->attendance)->evidence &
+                    ATTENDANCE_DOUBTFUL) != 0);
     assert_attends(world, 1, SLOT_OK, NOON, NOON + HALF_HOUR);
 }
 
