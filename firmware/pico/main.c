@@ -176,13 +176,13 @@ static void wait_to_be_provisioned(void)
 
 /* ---- run ---------------------------------------------------------------------------------- */
 
-/* Until due_us, or something moved. */
+/* Until due_us, a tag, or a whole frame. */
 static void rest_until(uint64_t due_us)
 {
     uint64_t limit_us = time_us_64() + SLEEP_MAX_US;
     absolute_time_t end = from_us_since_boot(due_us < limit_us ? due_us : limit_us);
 
-    while (!gpio_pico_has_edge(&it.irq) && !serial_pico_has_bytes(&it.line) &&
+    while (!gpio_pico_has_edge(&it.irq) && !serial_pico_has_frame(&it.line) &&
            !best_effort_wfe_or_timeout(end)) {
     }
 }

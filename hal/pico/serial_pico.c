@@ -20,6 +20,7 @@ static void on_receive(void)
         if (receiver->head - receiver->tail < SERIAL_PICO_RING) {
             receiver->ring[receiver->head % SERIAL_PICO_RING] = byte;
             receiver->head++;
+            receiver->zeros += byte == 0;
         } else {
             receiver->dropped++;
         }
@@ -33,10 +34,11 @@ static int read_bytes(struct hal_serial *base, uint8_t *bytes, size_t size, uint
     bool is_late = timeout_us == 0;
     size_t done = 0;
 
-    while (!serial_pico_has_bytes(port) && !is_late) {
+    while (port->head == port->tail && !is_late) {
         is_late = best_effort_wfe_or_timeout(end);
     }
-    while (done < size && serial_pico_has_bytes(port)) {
+    port->zeros_taken = port->zeros; /* before the bytes: one that comes now wakes us once more */
+    while (done < size && port->head != port->tail) {
         bytes[done] = port->ring[port->tail % SERIAL_PICO_RING];
         port->tail++;
         done++;
@@ -81,7 +83,7 @@ void serial_pico_init(struct serial_pico *port, unsigned tx, unsigned rx, unsign
     uart_set_irqs_enabled(uart0, true, false);
 }
 
-bool serial_pico_has_bytes(const struct serial_pico *port)
+bool serial_pico_has_frame(const struct serial_pico *port)
 {
-    return port->head != port->tail;
+    return port->zeros != port->zeros_taken || port->head - port->tail > SERIAL_PICO_RING / 2;
 }

@@ -20,13 +20,18 @@ struct serial_pico {
     struct hal_serial serial; /* first */
     volatile uint32_t head;   /* counts bytes put in, by the interrupt */
     volatile uint32_t tail;   /* counts bytes taken out */
+    volatile uint32_t zeros;  /* counts zero bytes put in: ends of frames */
+    uint32_t zeros_taken;     /* as many of them the reader has been told of */
     uint32_t dropped;
     uint8_t ring[SERIAL_PICO_RING];
 };
 
 void serial_pico_init(struct serial_pico *port, unsigned tx, unsigned rx, unsigned baud);
 
-/* Whether a byte waits. */
-bool serial_pico_has_bytes(const struct serial_pico *port);
+/*
+ * Whether it is worth waking up for what waits: the end of a frame (proto/link_frame.h) is there, or
+ * the ring is half full. Bytes that are the beginning of something can wait for its end.
+ */
+bool serial_pico_has_frame(const struct serial_pico *port);
 
 #endif

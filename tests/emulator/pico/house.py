@@ -18,6 +18,9 @@ BIN = pathlib.Path(os.environ["ECM_BIN"])
 TOOLS = pathlib.Path(os.environ["ECM_TEST_BIN"])
 
 
+LINE_OPEN = "event=tag-line-open"
+
+
 class Site:
     """One gateway with one serial line; start(), kill_gateway() and stop() as often as wanted."""
 
@@ -72,6 +75,13 @@ class Site:
             [BIN / "ecm-gateway", "-c", self.conf], self.gateway_log, ECM_CLOCK_FILE=str(self.clock),
             LD_PRELOAD=str(TOOLS / "clock_shim.so"),
             ASAN_OPTIONS=f"{asan}:verify_asan_link_order=0".strip(":"))
+        lines = self.gateway_log.read_text().count(LINE_OPEN)
+        wait_until(lambda: self.gateway_log.read_text().count(LINE_OPEN) > lines or self._gateway_has_died(),
+                   "the gateway opens the line", 60)
+
+    def _gateway_has_died(self) -> bool:
+        assert self.gateway.poll() is None, self.gateway_log.read_text()[-1000:]
+        return False
 
     def kill_gateway(self):
         self.gateway.kill()
