@@ -1,6 +1,7 @@
 -- Model B (docs/RECONCILIATION.md section 5) from the imported tables, in the SQL that sqlite3,
--- PostgreSQL and DuckDB all understand. {asof}, {start}, {end}: instants; week: the local weeks of the
--- period as instants, with their Mondays. Result: one row, minutes and pence.
+-- PostgreSQL and DuckDB all understand. {asof}: an instant; hour: every hour of the period with its
+-- local week; week: its weeks with their Mondays; floor_div(): whole division, as the database has it.
+-- Result: one row, minutes and pence.
 --
 -- It does what model B needs and no more: E1 to E6, S1 to S5, P1. No matching, no explanation, no file.
 with
@@ -57,19 +58,19 @@ merged as (
     select person_id, min(in_utc) as anchor_utc, sum(out_utc - in_utc) as worked_s
     from chain where complete = 1 group by person_id, carer_id, number),
 delivered as (
-    select m.person_id, w.week, sum(m.worked_s) as delivered_s
-    from merged m join week w on m.anchor_utc >= w.from_utc and m.anchor_utc < w.to_utc
-    group by m.person_id, w.week),
+    select m.person_id, h.week, sum(m.worked_s) as delivered_s
+    from merged m join hour h on h.hour = floor_div(m.anchor_utc, 3600)
+    group by m.person_id, h.week),
 planned_week as (
-    select p.person_id, w.week,
+    select p.person_id, h.week,
         sum(case when p.cancel_utc <= {asof} and p.cancel_utc <= p.planned_start_utc - 86400 then 0
             else (p.planned_end_utc - p.planned_start_utc) * p.carers_required end) as planned_s,
         sum(case when p.cancel_utc <= {asof} and p.cancel_utc > p.planned_start_utc - 86400
             then (p.planned_end_utc - p.planned_start_utc) * p.carers_required else 0 end)
             as credit_s
     from planned p
-    join week w on p.planned_start_utc >= w.from_utc and p.planned_start_utc < w.to_utc
-    group by p.person_id, w.week),
+    join hour h on h.hour = floor_div(p.planned_start_utc, 3600)
+    group by p.person_id, h.week),
 paid as (
     select p.person_id, p.week,
         case when coalesce(d.delivered_s, 0) + p.credit_s < p.planned_s
@@ -77,7 +78,7 @@ paid as (
     from planned_week p
     left join delivered d on d.person_id = p.person_id and d.week = p.week),
 minutes as (
-    select x.person_id, x.week, cast(floor_div(paid_s + 30, 60) as bigint) as minutes from paid x),
+    select x.person_id, x.week, floor_div(paid_s + 30, 60) as minutes from paid x),
 line as (
     select m.minutes, floor_div(m.minutes * r.pence_per_hour + 30, 60) as pence
     from minutes m

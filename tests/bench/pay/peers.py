@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -53,14 +54,28 @@ def weeks(row: dict) -> list[tuple]:
     return found
 
 
+def hours(row: dict) -> list[tuple]:
+    """Every hour of the period and its local week: weeks begin at whole hours of UTC."""
+    return [(hour, week) for week, from_utc, to_utc, _ in weeks(row)
+            for hour in range(from_utc // 3600, to_utc // 3600)]
+
+
+def calendar(row: dict) -> list[str]:
+    """The statements that tell a database of the local weeks."""
+    found = ["create table week(week int, monday text)",
+             "create table hour(hour bigint primary key, week int)"]
+    found += [f"insert into week values ({week}, '{monday}')" for week, _, _, monday in weeks(row)]
+    pairs = ", ".join(str(pair) for pair in hours(row))
+    return [*found, f"insert into hour values {pairs}"]
+
+
 def query(row: dict, division: str) -> str:
     text = (HERE / "model_b.sql").read_text()
     for key, value in (("{asof}", row["run2_asof_utc"]), ("{start}", row["start_utc"]),
                        ("{end}", row["end_utc"])):
         text = text.replace(key, value)
-    return text.replace("floor_div(paid_s + 30, 60)", division.format("paid_s + 30", "60")).replace(
-        "floor_div(m.minutes * r.pence_per_hour + 30, 60)",
-        division.format("m.minutes * r.pence_per_hour + 30", "60"))
+    return re.sub(r"floor_div\(([^,()]+), (\d+)\)",
+                  lambda match: division.format(match.group(1), match.group(2)), text)
 
 
 def run_measured(command: list, **how) -> tuple[str, float, int]:
@@ -90,8 +105,7 @@ def sqlite_load(folder: pathlib.Path, row: dict) -> str:
             lines.append("create view planned as select * from planned_in;")
         else:
             lines.append(f"create view {name} as select * from {name}_in;")
-    lines.append("create table week(week int, from_utc bigint, to_utc bigint, monday text);")
-    lines += [f"insert into week values ({w}, {a}, {b}, '{m}');" for w, a, b, m in weeks(row)]
+    lines += [statement + ";" for statement in calendar(row)]
     lines.append("create index card on cards_in(card_uid); create index device on"
                  " devices_in(device_id); create index void on amendments_in(event_id);")
     return "\n".join(lines) + "\n"
@@ -135,7 +149,8 @@ class Postgres:
         self.folder.mkdir()
         if self.prefix:
             shutil.chown(self.folder, "postgres")
-        self.do("initdb", "-D", self.folder / "data", "-A", "trust", "--no-sync")
+        self.do("initdb", "-D", self.folder / "data", "-A", "trust", "--no-sync",
+                "--locale=C")
         self.do("pg_ctl", "-D", self.folder / "data", "-w", "-l", self.folder / "log", "-o",
                 f"-k {self.folder} -c listen_addresses='' -c shared_buffers=512MB"
                 " -c work_mem=512MB -c fsync=off -c synchronous_commit=off -c max_wal_size=8GB"
@@ -177,12 +192,12 @@ def postgres(folder: pathlib.Path, work: pathlib.Path) -> dict:
         names = ", ".join(column.split()[0] for column in columns.split(","))
         load.append(f"create unlogged table {name}({columns}{extra});")
         load.append(f"\\copy {name}({names}) from '{folder / name}.csv' with (format csv, header)")
-    load.append("create table week(week int, from_utc bigint, to_utc bigint, monday text);")
-    load += [f"insert into week values ({w}, {a}, {b}, '{m}');" for w, a, b, m in weeks(row)]
+    load += [statement + ";" for statement in calendar(row)]
     load.append("analyze;")
     with Postgres(work / "pg") as server:
         _, load_s, load_kb = server.sql("\n".join(load))
-        output, query_s, query_kb = server.sql(query(row, "(({}) / {})") + ";")
+        output, query_s, query_kb = server.sql(
+            query(row, "cast(div(cast({} as numeric), {}) as bigint)") + ";")
     minutes, pence = output.split("\n")[0].split("|")
     return {"load_s": load_s, "query_s": query_s, "kb": max(load_kb, query_kb),
             "minutes": int(minutes), "pence": int(pence)}
@@ -224,8 +239,7 @@ def duckdb(folder: pathlib.Path, work: pathlib.Path, packages: pathlib.Path) -> 
         kinds = ", ".join(f"'{c.split()[0]}': '{c.split()[1]}'" for c in columns.split(","))
         load.append(f"create table {name} as select *{extra} from read_csv('{folder / name}.csv',"
                     f" header=true, columns={{{kinds}}})")
-    load.append("create table week(week int, from_utc bigint, to_utc bigint, monday text)")
-    load += [f"insert into week values ({w}, {a}, {b}, '{m}')" for w, a, b, m in weeks(row)]
+    load += calendar(row)
     (work / "steps.json").write_text(json.dumps({"load": load, "query": query(row, "(({}) // {})")}))
     (packages / "model_b.js").write_text(DUCKDB_SCRIPT)
     output, _, kb = run_measured(["node", str(packages / "model_b.js"), str(work / "steps.json")])
