@@ -263,12 +263,13 @@ static int see_stored(
 /* Use up one stored row equal to row. 1: there was one; 0: none; negative: failed. */
 static int seen_take(struct append *append, const char *row)
 {
-    uint64_t hash = table_hash_row(append->table, append->dataset, row);
-    struct seen *seen = &append->seen;
+    const struct seen *seen = &append->seen;
+    uint64_t hash = 0;
 
     if (seen->rows == NULL) {
         return 0;
     }
+    hash = table_hash_row(append->table, append->dataset, row);
     for (size_t at = hash & seen->mask; seen->rows[at].rowid != 0; at = (at + 1) & seen->mask) {
         bool is_equal = false;
         int rc = 0;

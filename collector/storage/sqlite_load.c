@@ -31,7 +31,6 @@ static int load_rows(struct storage_sqlite *store, const struct table *table, co
     char columns[TABLE_SQL_MAX];
     char sql[4 * TABLE_SQL_MAX];
     sqlite3_stmt *walk = NULL;
-    int sqlite_rc = SQLITE_OK;
     int rc = 0;
 
     table_columns(table, table->column_count, "", ", ", columns);
@@ -39,12 +38,10 @@ static int load_rows(struct storage_sqlite *store, const struct table *table, co
     rc = store_code(sqlite3_prepare_v2(store->db, sql, -1, &walk, NULL));
     if (rc == 0) {
         bind_window(walk, window);
-    }
-    while (rc == 0 && (sqlite_rc = sqlite3_step(walk)) == SQLITE_ROW) {
-        rc = table_read(table, walk, dataset);
+        rc = table_read_all(table, walk, dataset);
     }
     (void)sqlite3_finalize(walk);
-    return rc != 0 ? rc : store_code(sqlite_rc);
+    return rc;
 }
 
 /* ---- everybody ---------------------------------------------------------------------------- */

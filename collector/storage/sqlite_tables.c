@@ -199,7 +199,7 @@ static struct value value_of(
         (void)memcpy(&id, place, sizeof id);
         value.is_text = true;
         value.text = dataset_text(dataset, id);
-        value.size = strlen(value.text);
+        value.size = dataset_text_size(dataset, id);
         break;
     case COLUMN_CHAR:
         value.is_text = true;
