@@ -250,7 +250,8 @@ int session_reconcile_beside(
         .days = &session->days,
         .params = &pay_default_params,
         .rates = &session->rates,
-        .people = session->people};
+        .people = session->people,
+        .asof_utc = session->visits_period.asof_utc};
     return 0;
 }
 

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/tzif.h"
-#include "collector/cli/correction_log.h"
 #include "collector/cli/jobs.h"
+#include "collector/corrections/correction_log.h"
 #include "collector/pay/pay.h"
 #include "collector/storage/storage.h"
 #include "collector/visits/visits.h"
