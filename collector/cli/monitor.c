@@ -278,7 +278,8 @@ static int choose_dates(struct monitor_args *args, const struct session *session
 
     params->from_day = args->has_from ? params->from_day : period->start_day;
     params->to_day = args->has_to ? args->to_date + 1 : period->end_day;
-    if (params->from_day < period->start_day || params->to_day > period->end_day) {
+    if (params->from_day < period->start_day || params->from_day >= period->end_day ||
+        params->to_day > period->end_day || params->to_day <= period->start_day) {
         char first[DAY_TEXT_SIZE];
         char last[DAY_TEXT_SIZE];
 
