@@ -227,8 +227,7 @@ int column_read(const struct column *column, const struct csv_field *field, unio
 bool column_is_text(const struct column *column)
 {
     return column->type == COLUMN_ID || column->type == COLUMN_ID_LISTED ||
-           column->type == COLUMN_ID_OPTIONAL ||
-           column->type == COLUMN_LIST;
+           column->type == COLUMN_ID_OPTIONAL || column->type == COLUMN_LIST;
 }
 
 /* Copy value into the row at the column's offset; memcpy() because the row is of any type. */
