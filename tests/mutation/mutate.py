@@ -24,6 +24,7 @@ DATA_TESTS = [("test_pay.py", "tiny or week or edge_case"), ("test_explain.py", 
               ("test_reference.py", "random_data_set")]
 BUILD_S = 600
 TEST_S = 120  # a test that takes longer hangs, and somebody would notice
+DATA_S = 900
 
 
 def unit_tests():
@@ -78,7 +79,7 @@ class Bench:
             passed, _ = gently(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
                                f"--basetemp={self.build.parent / 'data'}", "-k", which,
                                self.source / "tests" / "integration" / "pay" / file,
-                               cwd=self.build, env=env, seconds=TEST_S)
+                               cwd=self.build, env=env, seconds=DATA_S)
             if not passed:
                 return [file]
         return []
