@@ -286,7 +286,9 @@ static void on_watch(void *user)
     struct collector *collector = user;
     bool was_idle = !live_has_work(collector->live);
 
-    (void)live_watch(collector->live);
+    if (live_watch(collector->live) < 0) {
+        loop_timer_set(collector->live_timer, 0); /* it meets the same fault, and says so */
+    }
     if (was_idle && live_has_work(collector->live)) {
         loop_timer_set(collector->live_timer, 0);
     }

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "collector/cli/cli.h"
+#include "collector/cli/instant.h"
 #include "collector/cli/contract_file.h"
 #include "collector/cli/correction_check.h"
 #include "collector/cli/source_args.h"
@@ -58,34 +59,6 @@ static const struct argp_option options[] = {
 
 static const char *const action_words[] = {"add", "void", "plan", "release", "undo", "list", NULL};
 
-/* An instant in either form. */
-static bool read_instant(const char *text, int64_t *ret_utc)
-{
-    static const char form[] = "0000-00-00T00:00:00Z";
-    char date[11];
-    int32_t day = 0;
-    char *end = NULL;
-
-    if (strlen(text) != sizeof form - 1) {
-        errno = 0;
-        *ret_utc = strtoll(text, &end, 10);
-        return errno == 0 && end != text && *end == '\0' && *ret_utc >= 0;
-    }
-    for (size_t i = 0; i < sizeof form - 1; i++) {
-        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) {
-            return false;
-        }
-    }
-    (void)snprintf(date, sizeof date, "%.10s", text);
-    *ret_utc = (text[11] - '0') * 36000 + (text[12] - '0') * 3600 + (text[14] - '0') * 600 +
-               (text[15] - '0') * 60 + (text[17] - '0') * 10 + (text[18] - '0');
-    if (!contract_read_date(date, &day) || *ret_utc >= 86400 || text[14] > '5' || text[17] > '5') {
-        return false;
-    }
-    *ret_utc += (int64_t)day * 86400;
-    return true;
-}
-
 static bool copy(char *place, size_t size, const char *arg)
 {
     size_t length = strlen(arg);
@@ -128,7 +101,7 @@ static bool take_option(int key, const char *arg, struct correction *c)
         c->kind = arg[0];
         return strcmp(arg, "I") == 0 || strcmp(arg, "O") == 0;
     case KEY_AT:
-        return read_instant(arg, &c->ts_utc);
+        return instant_read(arg, &c->ts_utc);
     case KEY_EVENT:
         return copy(c->event_id, sizeof c->event_id, arg);
     case KEY_VISIT:
@@ -136,9 +109,9 @@ static bool take_option(int key, const char *arg, struct correction *c)
     case KEY_SLOT:
         return read_count(arg, &c->slot);
     case KEY_START:
-        return read_instant(arg, &c->start_utc);
+        return instant_read(arg, &c->start_utc);
     case KEY_END:
-        return read_instant(arg, &c->end_utc);
+        return instant_read(arg, &c->end_utc);
     case KEY_NUMBER:
         return read_count(arg, &c->undone_seq);
     default:

@@ -138,6 +138,7 @@ static int add_csv(struct text *text, const struct storage_verdict *verdict)
 struct printing {
     enum feed_format format;
     struct text text;
+    size_t count;
 };
 
 static int print_row(void *user, const struct storage_verdict *verdict)
@@ -145,6 +146,7 @@ static int print_row(void *user, const struct storage_verdict *verdict)
     struct printing *printing = user;
     int rc = 0;
 
+    printing->count++;
     if (printing->format == FORMAT_CSV) {
         rc = add_csv(&printing->text, verdict);
     } else {
@@ -203,6 +205,11 @@ static int print_feed(const struct feed_args *args, struct session *session, str
         if (rc == 0) {
             rc = session->storage->ops->verdicts(
                 session->storage, args->source.period_id, args->since, print_row, &printing);
+        }
+        if (rc == 0 && args->since == 0 && printing.count == 0) {
+            (void)fputs(
+                "ecm-pay: the feed is empty: the collector fills it, or ecm-pay reconcile\n",
+                stderr);
         }
     }
     if (rc == 0) {

@@ -45,6 +45,20 @@ static error_t parse_limit(const char *arg, struct show_args *args, struct argp_
     return 0;
 }
 
+/* Those of a run and those of a day that goes on. */
+static bool is_status(const char *name)
+{
+    bool is_known = false;
+
+    for (int i = 0; i < SLOT_STATUS_COUNT; i++) {
+        is_known = is_known || strcmp(name, slot_status_name((enum slot_status)i)) == 0;
+    }
+    for (int i = STAGE_NOT_DUE; i <= STAGE_ONGOING; i++) {
+        is_known = is_known || strcmp(name, visits_stage_name((enum visits_stage)i)) == 0;
+    }
+    return is_known;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct show_args *args = state->input;
@@ -56,6 +70,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_LIMIT:
         return parse_limit(arg, args, state);
     case KEY_STATUS:
+        if (!is_status(arg)) {
+            argp_error(state,
+                "--status: '%s' is none of OK, HELD_NO_OUT, HELD_NO_IN, MISSED, SAME_CARER, "
+                "CANC_NOTICE, CANC_SHORT, NOT_DUE, DUE, LATE, ONGOING",
+                arg);
+        }
         args->status = arg;
         return 0;
     case ARGP_KEY_ARG:

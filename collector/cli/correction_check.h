@@ -7,7 +7,7 @@
 #ifndef ECM_COLLECTOR_CLI_CORRECTION_CHECK_H
 #define ECM_COLLECTOR_CLI_CORRECTION_CHECK_H
 
-#include "collector/cli/correction_log.h"
+#include "collector/corrections/correction_log.h"
 #include "collector/cli/session.h"
 
 int correction_check(const struct session *session, const struct corrections *corrections,

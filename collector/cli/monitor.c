@@ -26,10 +26,10 @@ struct monitor_args {
 
 static const struct argp_option options[] = {
     {"by", KEY_BY, "provider|zone|lot|funder", 0, "One column for each (default: provider)", 0},
-    {"from-date", KEY_FROM_DATE, "YYYY-MM-DD", 0,
-        "First local date (default: the first of the period)", 0},
+    {"from-date", KEY_FROM_DATE, "YYYY-MM-DD", 0, "First local date (default: the first there is)",
+        0},
     {"to-date", KEY_TO_DATE, "YYYY-MM-DD", 0,
-        "Last local date, counted too (default: the last of the period)", 0},
+        "Last local date, counted too (default: the last there is)", 0},
     {"late", KEY_LATE, "MIN,MIN,MIN", 0, "Bands of lateness (default: 15,30,60)", 0},
     {"usual", KEY_USUAL, "N", 0, "How many carers are a person's usual ones (default: 3)", 0},
     {"format", KEY_FORMAT, "table|tsv|json", 0, "How to print (default: table)", 0},
@@ -262,18 +262,29 @@ static const struct argp argp = {.options = options,
            "minutes, held money.\v"
            "Every number is printed with its definition (table and json). All are whole numbers."};
 
-/* The dates asked for must lie in the period: elsewhere there would only be noughts. */
-static int choose_dates(struct monitor_args *args, const struct period_row *period, struct err *err)
+/* Without a period: the dates say which, and there may be several. */
+static void choose_stretch(struct monitor_args *args)
+{
+    args->source.is_stretch = args->source.period_id == NULL;
+    args->source.from_day = args->has_from ? args->params.from_day : INT32_MIN;
+    args->source.to_day = args->has_to ? args->to_date + 1 : INT32_MAX;
+}
+
+/* The dates asked for must lie in the periods: elsewhere there would only be noughts. */
+static int choose_dates(struct monitor_args *args, const struct session *session, struct err *err)
 {
     struct monitoring_params *params = &args->params;
+    const struct period_row *period = session->period;
 
     params->from_day = args->has_from ? params->from_day : period->start_day;
     params->to_day = args->has_to ? args->to_date + 1 : period->end_day;
-    if (params->from_day < period->start_day || params->to_day > period->end_day) {
+    if (params->from_day < period->start_day || params->from_day >= period->end_day ||
+        params->to_day > period->end_day || params->to_day <= period->start_day) {
         char first[DAY_TEXT_SIZE];
         char last[DAY_TEXT_SIZE];
 
-        return err_set(err, -EINVAL, "the period is %s to %s: --from-date and --to-date lie in it",
+        return err_set(err, -EINVAL, "%s %s to %s: --from-date and --to-date must lie in that",
+            session->stretch_periods > 1 ? "the periods are" : "the period is",
             day_text(period->start_day, first), day_text(period->end_day - 1, last));
     }
     if (params->from_day >= params->to_day) {
@@ -292,10 +303,12 @@ static int monitor(struct monitor_args *args, struct session *session, struct er
     struct text text = {.drain = print, .user = stdout};
     struct monitoring monitoring = {0};
     struct pay_problem problem = {""};
-    int rc = session_open(session, &args->source, err);
+    int rc = 0;
 
+    choose_stretch(args);
+    rc = session_open(session, &args->source, err);
     if (rc == 0) {
-        rc = choose_dates(args, session->period, err);
+        rc = choose_dates(args, session, err);
     }
     if (rc == 0) {
         rc = session_reconcile(session, err);

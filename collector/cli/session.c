@@ -2,6 +2,7 @@
 #include "collector/cli/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,12 +36,90 @@ static int load_files(struct session *session, const char *folder, struct err *e
     return rc;
 }
 
+/* "R1" and "R4" become "R1..R4". */
+static int name_stretch(struct dataset *dataset, text_id first, text_id last, text_id *ret_id)
+{
+    char *name = NULL;
+    int size = first == last ? asprintf(&name, "%s", dataset_text(dataset, first))
+                             : asprintf(&name, "%s..%s", dataset_text(dataset, first),
+                                   dataset_text(dataset, last));
+    int rc = size < 0 ? -ENOMEM : dataset_intern(dataset, name, (size_t)size, ret_id);
+
+    if (size >= 0) {
+        free(name);
+    }
+    return rc;
+}
+
+/*
+ * Join the periods that hold some of the days into one, so that what lies across a border counts
+ * once. When there is none of those days in any, all of them: the caller will say what there is.
+ */
+static int join_periods(struct session *session, const struct source *source, struct err *err)
+{
+    struct dataset *dataset = &session->dataset;
+    const struct period_row *first = NULL;
+    const struct period_row *last = NULL;
+    bool has_days = false;
+
+    for (size_t i = 0; i < dataset->periods_count; i++) {
+        const struct period_row *row = &dataset->periods[i];
+
+        has_days = has_days || (row->start_day < source->to_day && row->end_day > source->from_day);
+    }
+    for (size_t i = 0; i < dataset->periods_count; i++) {
+        const struct period_row *row = &dataset->periods[i];
+
+        if (has_days && (row->start_day >= source->to_day || row->end_day <= source->from_day)) {
+            continue;
+        }
+        session->stretch_periods++;
+        first = first == NULL || row->start_day < first->start_day ? row : first;
+        last = last == NULL || row->end_day > last->end_day ? row : last;
+    }
+    if (first == NULL || last == NULL) {
+        return err_set(err, -ENOENT, "there is no period yet: import one");
+    }
+    session->stretch = *first;
+    session->stretch.end_day = last->end_day;
+    session->stretch.end_utc = last->end_utc;
+    session->period = &session->stretch;
+    return name_stretch(dataset, first->period_id, last->period_id, &session->stretch.period_id) < 0
+               ? err_set(err, -ENOMEM, "out of memory")
+               : 0;
+}
+
+/* Which instants the days mean is known when the periods are; then the rest is loaded. */
+static int find_stretch(struct session *session, const struct source *source,
+    struct storage_filter *filter, struct err *err)
+{
+    const struct storage_filter nothing = {.from_utc = 1, .to_utc = 1};
+    struct session small = {.storage = session->storage};
+    int rc = dataset_init(&small.dataset);
+
+    if (rc < 0) {
+        return err_set(err, rc, "out of memory");
+    }
+    rc = session->storage->ops->load(session->storage, &nothing, &small.dataset, err);
+    if (rc == 0) {
+        rc = join_periods(&small, source, err);
+    }
+    if (rc == 0 && small.dataset.periods_count > 1) {
+        filter->from_utc = small.stretch.start_utc;
+        filter->to_utc = small.stretch.end_utc;
+    }
+    dataset_done(&small.dataset);
+    return rc;
+}
+
 static int load_store(struct session *session, const struct source *source, struct err *err)
 {
-    const struct storage_filter filter = {
-        .period_id = source->period_id, .person_id = source->person_id};
+    struct storage_filter filter = {.period_id = source->period_id, .person_id = source->person_id};
     int rc = session_open_store(session, source->store, true, err);
 
+    if (rc == 0 && source->is_stretch) {
+        rc = find_stretch(session, source, &filter, err);
+    }
     return rc < 0 ? rc
                   : session->storage->ops->load(session->storage, &filter, &session->dataset, err);
 }
@@ -54,8 +133,10 @@ static int choose_period(struct session *session, const char *period_id, struct 
         return 0;
     }
     if (period_id == NULL) {
-        return err_set(
-            err, -EINVAL, "there are %zu periods: say which with --period", dataset->periods_count);
+        return dataset->periods_count == 0
+                   ? err_set(err, -ENOENT, "there is no period yet: import one")
+                   : err_set(err, -EINVAL, "there are %zu periods: say which with --period",
+                         dataset->periods_count);
     }
     for (size_t i = 0; i < dataset->periods_count; i++) {
         if (strcmp(dataset_text(dataset, dataset->periods[i].period_id), period_id) == 0) {
@@ -102,7 +183,8 @@ int session_open(struct session *session, const struct source *source, struct er
     rc = source->from != NULL ? load_files(session, source->from, err)
                               : load_store(session, source, err);
     if (rc == 0) {
-        rc = choose_period(session, source->period_id, err);
+        rc = source->is_stretch ? join_periods(session, source, err)
+                                : choose_period(session, source->period_id, err);
     }
     if (rc == 0) {
         rc = narrow(session, err);
@@ -250,7 +332,8 @@ int session_reconcile_beside(
         .days = &session->days,
         .params = &pay_default_params,
         .rates = &session->rates,
-        .people = session->people};
+        .people = session->people,
+        .asof_utc = session->visits_period.asof_utc};
     return 0;
 }
 

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/tzif.h"
-#include "collector/cli/correction_log.h"
 #include "collector/cli/jobs.h"
+#include "collector/corrections/correction_log.h"
 #include "collector/pay/pay.h"
 #include "collector/storage/storage.h"
 #include "collector/visits/visits.h"
@@ -24,10 +24,12 @@ struct err;
 
 /* Where the data are and what is asked of them. */
 struct source {
-    const char *from;      /* a folder of files, or NULL */
-    const char *store;     /* a store, or NULL; exactly one of the two */
-    const char *period_id; /* NULL: the only one there is */
-    const char *person_id; /* NULL: everybody; stores only */
+    const char *from;         /* a folder of files, or NULL */
+    const char *store;        /* a store, or NULL; exactly one of the two */
+    const char *period_id;    /* NULL: the only one there is */
+    bool is_stretch;          /* without period_id: all periods that hold days of these as one */
+    int32_t from_day, to_day; /* with is_stretch: local dates, [from, to) */
+    const char *person_id;    /* NULL: everybody; stores only */
     const char *zone;
     int64_t asof_utc;
     bool has_asof; /* else: now */
@@ -39,7 +41,9 @@ struct session {
     struct dataset dataset;
     struct tzif tzif;
     struct local_days days;
-    const struct period_row *period;
+    const struct period_row *period; /* one of the dataset's, or stretch */
+    struct period_row stretch;
+    size_t stretch_periods; /* how many it joins; 0: it is none */
     struct visits_period visits_period;
     struct visits_params visits_params; /* the default ones, with the repairs asked for */
     struct corrections corrections;     /* of the store, all of them */

@@ -2,7 +2,8 @@
 #include "collector/cli/source_args.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#include "collector/cli/instant.h"
 
 enum { KEY_FROM = 0x100, KEY_STORE, KEY_PERIOD, KEY_ASOF, KEY_ZONE, KEY_REPAIRS };
 
@@ -13,7 +14,9 @@ static const struct argp_option options[] = {
     {"store", KEY_STORE, "FILE", 0, "Work on the store FILE", 1},
     {"period", KEY_PERIOD, "ID", 0, "The period; may be left out when there is only one", 1},
     {"as-of", KEY_ASOF, "UTC_SECONDS", 0,
-        "See only what was known at this instant (seconds since 1970; default: now)", 1},
+        "See only what was known at this instant (seconds since 1970, or 2021-03-28T07:00:00Z; "
+        "default: now)",
+        1},
     {"zone", KEY_ZONE, "NAME", 0, "Time zone of local dates (default: " SESSION_ZONE_DEFAULT ")",
         1},
     {"repairs", KEY_REPAIRS, "NAME[:hold|:pay],...", 0,
@@ -25,16 +28,12 @@ static const struct argp_option options[] = {
 
 static error_t parse_asof(const char *arg, struct source *source, struct argp_state *state)
 {
-    char *end = NULL;
-    long long value = 0;
-
-    errno = 0;
-    value = strtoll(arg, &end, 10);
-    if (errno != 0 || end == arg || *end != '\0' || value < 0) {
-        argp_error(state, "--as-of: '%s' is not a whole number of seconds since 1970", arg);
+    if (!instant_read(arg, &source->asof_utc)) {
+        argp_error(state,
+            "--as-of: '%s' is neither seconds since 1970 nor an instant like 2021-03-28T07:00:00Z",
+            arg);
         return EINVAL;
     }
-    source->asof_utc = value;
     source->has_asof = true;
     return 0;
 }

@@ -179,8 +179,11 @@ static int read_action(const struct csv_field *field, int64_t *ret_is_void, cons
 static int read_id(const struct column *column, const struct csv_field *field, union cell *ret_cell,
     const char **ret_reason)
 {
-    if (column->type == COLUMN_ID && field->size == 0) {
+    if (column->type != COLUMN_ID_OPTIONAL && field->size == 0) {
         return refuse(ret_reason, "empty");
+    }
+    if (column->type == COLUMN_ID_LISTED && memchr(field->text, '|', field->size) != NULL) {
+        return refuse(ret_reason, "a bar, which divides the names of roster_carers");
     }
     return read_text(field, TABLE_ID_SIZE_MAX, &ret_cell->piece, ret_reason);
 }
@@ -193,6 +196,7 @@ int column_read(const struct column *column, const struct csv_field *field, unio
     ret_cell->number = column->type == COLUMN_INSTANT_OR_NEVER ? DATASET_NEVER : 0;
     switch (column->type) {
     case COLUMN_ID:
+    case COLUMN_ID_LISTED:
     case COLUMN_ID_OPTIONAL:
         return read_id(column, field, ret_cell, ret_reason);
     case COLUMN_LIST:
@@ -222,8 +226,8 @@ int column_read(const struct column *column, const struct csv_field *field, unio
 
 bool column_is_text(const struct column *column)
 {
-    return column->type == COLUMN_ID || column->type == COLUMN_ID_OPTIONAL ||
-           column->type == COLUMN_LIST;
+    return column->type == COLUMN_ID || column->type == COLUMN_ID_LISTED ||
+           column->type == COLUMN_ID_OPTIONAL || column->type == COLUMN_LIST;
 }
 
 /* Copy value into the row at the column's offset; memcpy() because the row is of any type. */
@@ -258,6 +262,7 @@ void column_put_number(const struct column *column, int64_t number, union table_
         put(row, column, &flag, sizeof flag);
         return;
     case COLUMN_ID:
+    case COLUMN_ID_LISTED:
     case COLUMN_ID_OPTIONAL:
     case COLUMN_LIST:
         return; /* no numbers; see column_put_text() */

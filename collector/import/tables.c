@@ -183,7 +183,7 @@ const struct table tables[TABLE_COUNT] = {
         .add = add_person,
         .count = count_people},
     [TABLE_CARERS] = {.file = "carers.csv",
-        .columns = {{"carer_id", COLUMN_ID, AT(carer_row, carer_id), 0},
+        .columns = {{"carer_id", COLUMN_ID_LISTED, AT(carer_row, carer_id), 0},
             {"provider_id", COLUMN_ID, AT(carer_row, provider_id), 0}},
         .add = add_carer,
         .count = count_carers},

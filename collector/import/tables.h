@@ -21,6 +21,7 @@ enum {
 
 enum column_type {
     COLUMN_ID,               /* text_id, not empty */
+    COLUMN_ID_LISTED,        /* text_id, not empty, without the bar of COLUMN_LIST */
     COLUMN_ID_OPTIONAL,      /* text_id */
     COLUMN_LIST,             /* text_id, "a|b", perhaps empty */
     COLUMN_INSTANT,          /* int64_t, seconds */

@@ -1,7 +1,8 @@
 /*
  * live.c - see live.h.
  *
- * Two lists: whole periods, and touched devices. Devices are only appended; when the list has grown
+ * Three lists: whole periods, people, and touched devices. People come from corrections, and from
+ * the clock: whose visit has just become due, late or missed. Devices are only appended; when the list has grown
  * it is sorted and entries of one device become one, so that a busy moment costs little.
  */
 #include "collector/live/live.h"
@@ -13,8 +14,10 @@
 
 #include "base/err.h"
 #include "base/tzif.h"
+#include "collector/corrections/correction_log.h"
 #include "collector/live/redo.h"
 #include "collector/storage/storage.h"
+#include "collector/visits/visits.h"
 
 enum { TOUCHES_FIRST = 256, ID_SIZE = STORAGE_DEVICE_ID_MAX + 1, PERSON_SIZE = 128 };
 
@@ -30,6 +33,12 @@ struct period {
     bool is_waiting; /* to be reconciled whole */
 };
 
+/* The people of one touch, or those that wait; copied, because the store is used again for each. */
+struct people {
+    char (*ids)[PERSON_SIZE];
+    size_t count, capacity;
+};
+
 struct live {
     struct live_ports ports;
     struct visits_params params; /* the default ones, with the site's repairs */
@@ -41,6 +50,10 @@ struct live {
     size_t period_count, waiting_count;
     uint64_t waiting_since_us; /* the periods */
     uint64_t imports;          /* as of the list of periods */
+    struct corrections corrections;
+    bool has_corrections;         /* else they could not be read yet, and nothing is reconciled */
+    struct people corrected, due; /* of every period; of those that are now */
+    int64_t swept_utc;            /* whose time came up to here is on the list */
     struct live_counts counts;
 };
 
@@ -100,6 +113,27 @@ int live_touch(struct live *live, const char *device_id, int64_t from_utc, int64
     return 0;
 }
 
+static int add_person(void *user, const char *person_id)
+{
+    struct people *people = user;
+
+    if (strlen(person_id) >= PERSON_SIZE) {
+        return 0; /* the next whole period takes it along */
+    }
+    if (people->count == people->capacity) {
+        size_t capacity = people->capacity == 0 ? 8 : 2 * people->capacity;
+        char(*ids)[PERSON_SIZE] = realloc(people->ids, capacity * sizeof *ids);
+
+        if (ids == NULL) {
+            return -ENOMEM;
+        }
+        people->ids = ids;
+        people->capacity = capacity;
+    }
+    (void)snprintf(people->ids[people->count++], PERSON_SIZE, "%s", person_id);
+    return 0;
+}
+
 /* ---- periods ------------------------------------------------------------------------------ */
 
 static void forget_periods(struct live *live)
@@ -154,19 +188,125 @@ static int read_periods(struct live *live)
     return rc;
 }
 
+/* ---- corrections -------------------------------------------------------------------------- */
+
+static const struct correction *undone(const struct live *live, const struct correction *correction)
+{
+    bool is_there = correction->action == CORRECTION_UNDO && correction->undone_seq >= 1 &&
+                    correction->undone_seq <= (int64_t)live->corrections.count;
+
+    return is_there ? &live->corrections.rows[correction->undone_seq - 1] : correction;
+}
+
+/* Whom a correction touches. RELEASE pays under a contract, of which the feed knows nothing. */
+static int touch_corrected(struct live *live, const struct correction *correction)
+{
+    const struct storage_ops *ops = live->ports.storage->ops;
+
+    correction = undone(live, correction);
+    switch (correction->action) {
+    case CORRECTION_ADD:
+        return add_person(&live->corrected, correction->person_id);
+    case CORRECTION_VOID:
+        return ops->persons_of(
+            live->ports.storage, NULL, correction->event_id, add_person, &live->corrected);
+    case CORRECTION_PLAN:
+        return ops->persons_of(
+            live->ports.storage, correction->visit_id, NULL, add_person, &live->corrected);
+    case CORRECTION_RELEASE:
+    case CORRECTION_UNDO:
+        return 0;
+    }
+    return 0;
+}
+
+/* A chain that is broken is good for nothing: then there are none. */
+static int read_corrections(struct live *live)
+{
+    struct corrections corrections = {0};
+    struct err err = {0};
+    int rc = corrections_read(&corrections, live->ports.storage, &err);
+
+    corrections_done(&live->corrections);
+    live->corrections = corrections;
+    live->has_corrections = rc == 0;
+    return rc;
+}
+
+/* When nothing but corrections has come, only some people are touched; else everybody is. */
+static int take_news(struct live *live, uint64_t imports)
+{
+    size_t before = live->corrections.count;
+    bool is_known = live->has_corrections;
+    int rc = read_corrections(live);
+
+    if (rc < 0) {
+        return rc;
+    }
+    /* Each correction counts as one import. */
+    if (!is_known || imports - live->imports != live->corrections.count - before) {
+        return read_periods(live);
+    }
+    for (size_t i = before; rc == 0 && i < live->corrections.count; i++) {
+        rc = touch_corrected(live, &live->corrections.rows[i]);
+    }
+    return rc;
+}
+
+/* ---- the clock ---------------------------------------------------------------------------- */
+
+/* Visits whose start or end was moved into the stretch by a correction. */
+static int sweep_moved(struct live *live, int64_t from_utc, int64_t to_utc)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < live->corrections.count; i++) {
+        const struct correction *correction = &live->corrections.rows[i];
+
+        if (correction->action == CORRECTION_PLAN &&
+            ((correction->start_utc > from_utc && correction->start_utc <= to_utc) ||
+                (correction->end_utc > from_utc && correction->end_utc <= to_utc))) {
+            rc = live->ports.storage->ops->persons_of(
+                live->ports.storage, correction->visit_id, NULL, add_person, &live->due);
+        }
+    }
+    return rc;
+}
+
+/* Who is due, late or missed by now, and was not when we looked last; see visits_stage(). */
+static int sweep(struct live *live)
+{
+    const struct visits_params *params = &live->params;
+    const int64_t later[] = {0, params->punctual_s + 1, params->window_s + 1};
+    struct storage *storage = live->ports.storage;
+    int64_t now_utc = live->ports.now_utc(live->ports.user);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && now_utc > live->swept_utc && i < 3; i++) {
+        int64_t from_utc = live->swept_utc - later[i];
+        int64_t to_utc = now_utc - later[i];
+
+        rc = storage->ops->persons_due(storage, from_utc, to_utc, add_person, &live->due);
+        if (rc == 0) {
+            rc = sweep_moved(live, from_utc, to_utc);
+        }
+    }
+    if (rc == 0) {
+        live->swept_utc = now_utc;
+    }
+    return rc;
+}
+
 int live_watch(struct live *live)
 {
     uint64_t imports = 0;
     int rc = live->ports.storage->ops->imports(live->ports.storage, &imports);
 
-    if (rc < 0 || imports == live->imports) {
-        return rc;
+    if (rc == 0 && imports != live->imports) {
+        rc = take_news(live, imports);
+        live->imports = rc == 0 ? imports : live->imports;
     }
-    rc = read_periods(live);
-    if (rc == 0) {
-        live->imports = imports;
-    }
-    return rc;
+    return rc == 0 ? sweep(live) : rc;
 }
 
 /* ---- the work ----------------------------------------------------------------------------- */
@@ -179,6 +319,8 @@ static int unless_gone(int rc)
 
 static int redo_period(struct live *live)
 {
+    const struct redo_rules rules = {&live->params, &live->days, &live->corrections};
+    struct redo_scope scope = {.asof_utc = live->ports.now_utc(live->ports.user)};
     size_t i = 0;
     uint64_t changed = 0;
     int rc = 0;
@@ -186,8 +328,8 @@ static int redo_period(struct live *live)
     while (!live->periods[i].is_waiting) {
         i++;
     }
-    rc = unless_gone(redo_verdicts(live->ports.storage, &live->params, &live->days,
-        live->periods[i].period_id, NULL, live->ports.now_utc(live->ports.user), &changed, NULL));
+    scope.period_id = live->periods[i].period_id;
+    rc = unless_gone(redo_verdicts(live->ports.storage, &rules, &scope, &changed, NULL));
     if (rc == 0) {
         live->periods[i].is_waiting = false;
         live->waiting_count--;
@@ -197,35 +339,11 @@ static int redo_period(struct live *live)
     return rc;
 }
 
-/* The people of one touch: copied, because the store is used again for each. */
-struct people {
-    char (*ids)[PERSON_SIZE];
-    size_t count, capacity;
-};
-
-static int add_person(void *user, const char *person_id)
-{
-    struct people *people = user;
-
-    if (strlen(person_id) >= PERSON_SIZE) {
-        return 0; /* the next whole period takes it along */
-    }
-    if (people->count == people->capacity) {
-        size_t capacity = people->capacity == 0 ? 8 : 2 * people->capacity;
-        char(*ids)[PERSON_SIZE] = realloc(people->ids, capacity * sizeof *ids);
-
-        if (ids == NULL) {
-            return -ENOMEM;
-        }
-        people->ids = ids;
-        people->capacity = capacity;
-    }
-    (void)snprintf(people->ids[people->count++], PERSON_SIZE, "%s", person_id);
-    return 0;
-}
-
 static int redo_person(struct live *live, const char *person_id, const struct touch *touch)
 {
+    const struct redo_rules rules = {&live->params, &live->days, &live->corrections};
+    struct redo_scope scope = {
+        .person_id = person_id, .asof_utc = live->ports.now_utc(live->ports.user)};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < live->period_count; i++) {
@@ -237,8 +355,8 @@ static int redo_person(struct live *live, const char *person_id, const struct to
             touch->from_utc > period->end_utc + STORAGE_MARGIN_S) {
             continue;
         }
-        rc = unless_gone(redo_verdicts(live->ports.storage, &live->params, &live->days,
-            period->period_id, person_id, live->ports.now_utc(live->ports.user), &changed, NULL));
+        scope.period_id = period->period_id;
+        rc = unless_gone(redo_verdicts(live->ports.storage, &rules, &scope, &changed, NULL));
         live->counts.people++;
         live->counts.verdicts += changed;
     }
@@ -262,21 +380,47 @@ static int redo_touch(struct live *live)
     return rc;
 }
 
+/* A correction may bear on any period, the clock only on those that are now. */
+static int redo_waiting_person(struct live *live)
+{
+    int64_t now_utc = live->ports.now_utc(live->ports.user);
+    bool is_corrected = live->corrected.count > 0;
+    struct people *people = is_corrected ? &live->corrected : &live->due;
+    const struct touch touch = {
+        .from_utc = is_corrected ? 0 : now_utc, .to_utc = is_corrected ? INT64_MAX : now_utc};
+    int rc = redo_person(live, people->ids[people->count - 1], &touch);
+
+    if (rc == 0) {
+        people->count--;
+    }
+    return rc;
+}
+
+static bool has_people(const struct live *live)
+{
+    return live->corrected.count > 0 || live->due.count > 0;
+}
+
 bool live_has_work(const struct live *live)
 {
-    return live->waiting_count > 0 || live->touch_count > 0;
+    return live->waiting_count > 0 || live->touch_count > 0 || has_people(live);
 }
 
 int live_run(struct live *live, uint64_t budget_us)
 {
     uint64_t end_us = live->ports.now_us(live->ports.user) + budget_us;
-    int rc = 0;
+    int rc = live->has_corrections ? 0 : read_corrections(live);
 
+    if (rc < 0) {
+        return rc;
+    }
     merge_touches(live);
     do {
         /* Fresh taps first: a whole period can wait, somebody looks at this visit now. */
         if (live->touch_count > 0) {
             rc = redo_touch(live);
+        } else if (has_people(live)) {
+            rc = redo_waiting_person(live);
         } else if (live->waiting_count > 0) {
             rc = redo_period(live);
         }
@@ -322,6 +466,7 @@ int live_open(struct live **ret_live, const struct live_ports *ports, struct err
         return err_set(err, -ENOMEM, "live: out of memory");
     }
     live->ports = *ports;
+    live->swept_utc = ports->now_utc(ports->user);
     live->params = visits_default_params;
     if (ports->repairs != NULL && repair_parse(&live->params.repairs, ports->repairs) != NULL) {
         rc = err_set(err, -EINVAL, "live: '%s' is no choice of repairs", ports->repairs);
@@ -354,6 +499,9 @@ void live_close(struct live *live)
     }
     forget_periods(live);
     free(live->touches);
+    free(live->corrected.ids);
+    free(live->due.ids);
+    corrections_done(&live->corrections);
     tzif_done(&live->zone);
     free(live);
 }

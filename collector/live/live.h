@@ -6,6 +6,10 @@
  * been reconciled), put every period on the list. A tap of a device nobody has imported waits for
  * the import that names it; nothing is lost by that, the tap is in the store.
  *
+ * live_watch() looks for what other programs did and for what the clock does: a correction puts the
+ * people it touches on the list, and so does a visit that has just become due, late or missed
+ * (visits_stage()). Corrections whose chain is broken stop all verdicts, never the taps.
+ *
  * The result is what `ecm-pay reconcile` as of now would put: same functions, same rows.
  *
  * Threads: one live belongs to one thread. Blocks for the store.
@@ -53,7 +57,11 @@ void live_close(struct live *live);
 /* Taps of device_id between the two instants have been committed. 0 or -ENOMEM. */
 int live_touch(struct live *live, const char *device_id, int64_t from_utc, int64_t to_utc);
 
-/* Put every period on the list when the imported tables have changed. 0 or the store's code. */
+/*
+ * Put on the list: every period when the imported tables have changed, whom a new correction touches,
+ * whose visits have passed a mark since the last call. 0, or the store's code; ECM_ECORRUPT: the
+ * corrections are not what was signed for. Call it every few seconds.
+ */
 int live_watch(struct live *live);
 
 bool live_has_work(const struct live *live);

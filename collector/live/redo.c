@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "collector/corrections/correction_log.h"
 #include "collector/pay/feed.h"
 #include "collector/pay/pay.h"
 #include "collector/storage/storage.h"
@@ -112,11 +113,11 @@ static int price_and_put(struct storage *storage, const struct pay_input *unpric
     return rc;
 }
 
-int redo_verdicts(struct storage *storage, const struct visits_params *params,
-    const struct local_days *days, const char *period_id, const char *person_id, int64_t asof_utc,
-    uint64_t *ret_changed, struct err *err)
+int redo_verdicts(struct storage *storage, const struct redo_rules *rules,
+    const struct redo_scope *scope, uint64_t *ret_changed, struct err *err)
 {
-    const struct storage_filter filter = {.period_id = period_id, .person_id = person_id};
+    const struct storage_filter filter = {
+        .period_id = scope->period_id, .person_id = scope->person_id};
     struct visits_result result = {.people_count = 0};
     const struct period_row *period = NULL;
     struct dataset dataset;
@@ -126,24 +127,26 @@ int redo_verdicts(struct storage *storage, const struct visits_params *params,
         return err_set(err, rc, "out of memory");
     }
     rc = storage->ops->load(storage, &filter, &dataset, err);
-    period = rc == 0 ? find_period(&dataset, period_id) : NULL;
+    period = rc == 0 ? find_period(&dataset, scope->period_id) : NULL;
     if (period != NULL) {
-        const struct visits_period span = {period->start_utc, period->end_utc, asof_utc};
+        const struct visits_period span = {period->start_utc, period->end_utc, scope->asof_utc};
         struct pay_input input = {
             .dataset = &dataset,
-            .visits_params = params,
+            .visits_params = rules->params,
             .result = &result,
             .period = period,
-            .days = days,
+            .days = rules->days,
             .params = &pay_default_params,
+            .asof_utc = scope->asof_utc,
         };
 
-        rc = visits_reconcile(&dataset, params, &span, &result);
+        corrections_apply(rules->corrections, scope->asof_utc, &dataset);
+        rc = visits_reconcile(&dataset, rules->params, &span, &result);
         if (rc == 0) {
-            rc = price_and_put(storage, &input, period_id, person_id, ret_changed);
+            rc = price_and_put(storage, &input, scope->period_id, scope->person_id, ret_changed);
         }
         if (rc < 0) {
-            (void)err_set(err, rc, "verdicts of period %s: %s", period_id, err_name(rc));
+            (void)err_set(err, rc, "verdicts of period %s: %s", scope->period_id, err_name(rc));
         }
     }
     visits_done(&result);

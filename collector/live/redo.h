@@ -11,15 +11,29 @@
 #include "collector/pay/local_days.h"
 #include "collector/visits/visits.h"
 
+struct corrections;
 struct err;
 struct storage;
 
+/* By what rules; everything is borrowed. */
+struct redo_rules {
+    const struct visits_params *params;
+    const struct local_days *days;
+    const struct corrections *corrections; /* those of the store */
+};
+
+struct redo_scope {
+    const char *period_id;
+    const char *person_id; /* NULL: everybody */
+    int64_t asof_utc;
+};
+
 /*
- * person_id NULL: everybody. Reads and writes the store, each in a transaction of its own.
+ * The corrections are laid over what is loaded. Reads and writes the store, each in a transaction of
+ * its own.
  * -ENOENT: no such period or person (any more); else the store's errors, or -ENOMEM.
  */
-int redo_verdicts(struct storage *storage, const struct visits_params *params,
-    const struct local_days *days, const char *period_id, const char *person_id, int64_t asof_utc,
-    uint64_t *ret_changed, struct err *err);
+int redo_verdicts(struct storage *storage, const struct redo_rules *rules,
+    const struct redo_scope *scope, uint64_t *ret_changed, struct err *err);
 
 #endif

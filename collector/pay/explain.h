@@ -96,13 +96,13 @@ void explain_line_done(struct line_explanation *explanation);
 
 /* In words, several lines each. */
 void explain_slot_words(struct text *text, const struct slot_explanation *slot);
-void explain_attendance_words(struct text *text, const struct attendance_explanation *attendance);
+void explain_attendance_words(struct text *text, const struct attendance_explanation *one);
 void explain_tap_words(struct text *text, const struct tap_explanation *tap);
 void explain_line_words(struct text *text, const struct line_explanation *line);
 
 /* One JSON object each, without a line feed. */
 void explain_slot_json(struct text *text, const struct slot_explanation *slot);
-void explain_attendance_json(struct text *text, const struct attendance_explanation *attendance);
+void explain_attendance_json(struct text *text, const struct attendance_explanation *one);
 void explain_tap_json(struct text *text, const struct tap_explanation *tap);
 void explain_line_json(struct text *text, const struct line_explanation *line);
 

@@ -21,6 +21,7 @@ struct slot_view {
     const struct planned_row *planned;
     const struct visits_attendance *attendance; /* NULL without */
     const struct person_row *person;            /* NULL when unknown */
+    enum visits_stage stage;
     int64_t units;
     bool has_rate;
     int64_t pence_per_hour;
@@ -38,6 +39,7 @@ static struct slot_view view_slot(const struct pay_input *input, size_t index)
     if (slot->attendance != VISITS_NONE) {
         view.attendance = &input->result->attendances[slot->attendance];
     }
+    view.stage = visits_stage(input->visits_params, view.planned, slot, input->asof_utc);
     view.units = pay_units(input->params, view.planned, slot, view.attendance);
     if (pay_person(input, view.planned->person_id, &view.person, &view.problem) == 0) {
         view.has_rate = pay_rate_on(input, view.planned->provider_id, view.person->funder,
@@ -177,7 +179,9 @@ void feed_add_line(struct text *text, const struct pay_input *input, size_t slot
 
     add_who(text, &view);
     add_when(text, &view);
-    add_text(text, "status", slot_status_name((enum slot_status)view.slot->status));
+    add_text(text, "status",
+        view.stage != STAGE_SETTLED ? visits_stage_name(view.stage)
+                                    : slot_status_name((enum slot_status)view.slot->status));
     add_flags(text, &view);
     add_money(text, &view);
     add_key(text, "rule");
@@ -246,8 +250,35 @@ static void add_why_missed(struct text *text, const struct slot_view *view)
     }
 }
 
+/* Nothing in it may move with the clock: each change is a new version of the row. */
+static void add_why_stage(struct text *text, const struct slot_view *view)
+{
+    switch (view->stage) {
+    case STAGE_NOT_DUE:
+        text_add_string(text, "not due yet");
+        return;
+    case STAGE_DUE:
+        text_add_string(text, "due, nobody has arrived yet");
+        return;
+    case STAGE_LATE:
+        text_addf(text, "nobody had arrived %lld min after the planned start",
+            (long long)to_minutes(view->input->visits_params->punctual_s));
+        return;
+    case STAGE_ONGOING:
+        add_punctuality(text, view);
+        text_add_string(text, ", has not left yet");
+        return;
+    case STAGE_SETTLED:
+        return;
+    }
+}
+
 static void add_why_status(struct text *text, const struct slot_view *view)
 {
+    if (view->stage != STAGE_SETTLED) {
+        add_why_stage(text, view);
+        return;
+    }
     switch ((enum slot_status)view->slot->status) {
     case SLOT_OK:
         add_why_ok(text, view);

@@ -6,6 +6,9 @@
  * reconciled alone, with its person or with everybody; so the overlap flag, which needs other
  * people's taps, is not in the feed but in the explanation.
  *
+ * The status of a slot whose time has not passed as of input->asof_utc is that of visits_stage():
+ * NOT_DUE, DUE, LATE or ONGOING. Runs know none of these.
+ *
  * pence is what the slot's units come to by themselves. Model A rounds once a line, so that the
  * sum of a person's week may differ by pennies; the run's lines are what is paid. When no rate
  * is known pence is null and why names what is missing.

@@ -11,7 +11,7 @@
  * provider's. An unplanned attendance belongs to the person's provider.
  *
  * Pure. Ownership: monitoring_done() frees; the result refers to the dataset of the input.
- * Scope:   the one period of the input. Cost: one pass, and a sort of each person's slots.
+ * Scope:   the one period of the input, which may be several joined. Cost: one pass, and a sort of each person's slots.
  */
 #ifndef ECM_COLLECTOR_PAY_MONITORING_H
 #define ECM_COLLECTOR_PAY_MONITORING_H

@@ -57,6 +57,7 @@ struct pay_input {
     const struct pay_params *params;
     const struct pay_rates *rates;
     const uint32_t *people; /* see pay_index_people() */
+    int64_t asof_utc;       /* for the feed: which slots are still to come */
 };
 
 enum pay_kind {

@@ -87,8 +87,12 @@ static void text_row(struct text *text, const struct row *row, int first_number,
     (void)is_sum;
     for (int i = 0; i < row->count; i++) {
         if (i < first_number) {
+            /* The last text may be a sentence; a name that is longer keeps the others in place. */
             text_add_string(text, row->cells[i]);
-            add_padding(text, row->cells[i], first_number == 1 ? 30 : 18);
+            add_padding(text, row->cells[i],
+                first_number == 1       ? 30
+                : i + 1 == first_number ? 28
+                                        : 18);
             text_add_char(text, ' ');
         } else {
             add_padding(text, row->cells[i], 12);

@@ -1,22 +1,13 @@
 /*
  * sqlite_evidence.c - see evidence.h.
  *
- * The table of corrections is made with the first one, so that stores from before there were any
- * stay good, and triggers keep even this program from changing what is in it.
+ * Triggers keep even this program from changing what is in the table of corrections.
  */
 #include "collector/storage/evidence.h"
 
 #include <errno.h>
 
 #include "collector/storage/sqlite_internal.h"
-
-static const char correction_table[] =
-    "CREATE TABLE IF NOT EXISTS correction("
-    "  seq INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
-    "CREATE TRIGGER IF NOT EXISTS correction_stays BEFORE UPDATE ON correction"
-    "  BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;"
-    "CREATE TRIGGER IF NOT EXISTS correction_remains BEFORE DELETE ON correction"
-    "  BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;";
 
 static void bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
@@ -88,10 +79,7 @@ int store_correction_append(struct storage *storage, const struct storage_correc
     if (rc < 0) {
         return rc;
     }
-    rc = store_exec(store, correction_table);
-    if (rc == 0) {
-        rc = check_end(store, correction->seq);
-    }
+    rc = check_end(store, correction->seq);
     if (rc == 0) {
         rc = put_correction(store, correction);
     }
@@ -110,37 +98,14 @@ int store_correction_append(struct storage *storage, const struct storage_correc
     return rc;
 }
 
-/* Whether there is a table of corrections yet. */
-static int find_table(struct storage_sqlite *store, int *ret_count)
-{
-    sqlite3_stmt *find = NULL;
-    int rc = store_code(sqlite3_prepare_v2(store->db,
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'correction'", -1,
-        &find, NULL));
-
-    if (rc == 0 && sqlite3_step(find) == SQLITE_ROW) {
-        *ret_count = sqlite3_column_int(find, 0);
-    } else if (rc == 0) {
-        rc = store_failed(store, NULL);
-    }
-    (void)sqlite3_finalize(find);
-    return rc;
-}
-
 int store_corrections(struct storage *storage, storage_correction_callback callback, void *user)
 {
     struct storage_sqlite *store = store_of(storage);
     sqlite3_stmt *walk = NULL;
-    int count = 0;
-    int sqlite_rc = SQLITE_OK;
-    int rc = find_table(store, &count);
-
-    if (rc < 0 || count == 0) {
-        return rc;
-    }
-    sqlite_rc = sqlite3_prepare_v2(
+    int sqlite_rc = sqlite3_prepare_v2(
         store->db, "SELECT seq, line, hash FROM correction ORDER BY seq", -1, &walk, NULL);
-    rc = store_code(sqlite_rc);
+    int rc = store_code(sqlite_rc);
+
     while (rc == 0 && (sqlite_rc = sqlite3_step(walk)) == SQLITE_ROW) {
         const struct storage_correction correction = {.seq = sqlite3_column_int64(walk, 0),
             .line = (const char *)sqlite3_column_text(walk, 1),

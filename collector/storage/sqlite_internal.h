@@ -49,6 +49,9 @@ enum store_slot {
     SLOT_PERSONS_OF_DEVICE,
     SLOT_CARRIED_READER,
     SLOT_PERSONS_OF_TAG,
+    SLOT_PERSONS_OF_VISIT,
+    SLOT_PERSONS_OF_EVENT,
+    SLOT_PERSONS_DUE,
     SLOT_VERDICT_FIND,
     SLOT_VERDICT_PUT,
     SLOT_VERDICT_VERSION,
@@ -233,6 +236,10 @@ int store_spread_reaches(
 
 int store_persons_at(struct storage *storage, const char *device_id, int64_t from_utc,
     int64_t to_utc, storage_person_callback callback, void *user);
+int store_persons_of(struct storage *storage, const char *visit_id, const char *event_id,
+    storage_person_callback callback, void *user);
+int store_persons_due(struct storage *storage, int64_t from_utc, int64_t to_utc,
+    storage_person_callback callback, void *user);
 
 /* ---- sqlite_taps.c ------------------------------------------------------------------------ */
 

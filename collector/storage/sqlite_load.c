@@ -100,6 +100,11 @@ static int choose_events(
     return 0;
 }
 
+/* A correction may have moved the visit into the window. */
+#define HAS_OTHER_TIMES                                                                            \
+    "visit_id IN (SELECT json_extract(line, '$.visit_id') FROM correction"                         \
+    " WHERE json_extract(line, '$.action') = 'PLAN')"
+
 static int load_everybody(
     struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
 {
@@ -111,7 +116,7 @@ static int load_everybody(
     if (window->is_bounded) {
         rc = choose_events(store, window, &events);
         amendments = "WHERE is_void = 1 OR ts_utc BETWEEN ?1 AND ?2 ORDER BY amendment_seq";
-        planned = "WHERE start_utc >= ?4 AND start_utc < ?5";
+        planned = "WHERE (start_utc >= ?4 AND start_utc < ?5) OR " HAS_OTHER_TIMES;
     }
     for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
         const char *condition = i == TABLE_EVENT       ? events
@@ -251,7 +256,8 @@ static int load_person(
         {TABLE_PROVIDER, ""},
         {TABLE_RATE, ""},
         {TABLE_PERSON, "WHERE person_id = ?3"},
-        {TABLE_PLANNED, "WHERE person_id = ?3 AND start_utc >= ?4 AND start_utc < ?5"},
+        {TABLE_PLANNED, "WHERE person_id = ?3 AND ((start_utc >= ?4 AND start_utc < ?5)"
+                        " OR " HAS_OTHER_TIMES ")"},
         {TABLE_EVENT, person_events_sql},
         {TABLE_AMENDMENT, person_amendments_sql},
         {TABLE_AMENDMENT, person_live_voids_sql},

@@ -2,9 +2,10 @@
 #include "collector/storage/sqlite_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { PERSONS_MAX = 64 };
+enum { PERSONS_MAX = 64, EPOCH_DIGITS = 16 };
 
 /* Who was told already: the people one device touches are one household, or a carer's round. */
 struct told {
@@ -95,28 +96,104 @@ static int tell_homes_of_tags(struct storage_sqlite *store, const char *device_i
     return rc;
 }
 
+/* Where the device of a live tap's id ("<device>-<epoch, 16 digits>-<number>") ends; 0: no such id. */
+static size_t device_size_of(const char *event_id)
+{
+    const char *number = strrchr(event_id, '-');
+    size_t size = number == NULL ? 0 : (size_t)(number - event_id);
+
+    return size > EPOCH_DIGITS + 1 && event_id[size - EPOCH_DIGITS - 1] == '-' &&
+                   size - EPOCH_DIGITS - 1 <= STORAGE_DEVICE_ID_MAX
+               ? size - EPOCH_DIGITS - 1
+               : 0;
+}
+
+static int tell_at(struct storage_sqlite *store, const char *device_id, int64_t from_utc,
+    int64_t to_utc, struct told *told)
+{
+    bool is_carriers = false;
+    int rc = tell_all(store,
+        store_statement(store, SLOT_PERSONS_OF_DEVICE,
+            "SELECT DISTINCT person_id FROM device"
+            " WHERE device_id = ?1 AND from_utc <= ?3 AND to_utc > ?2"),
+        device_id, from_utc, to_utc, told);
+
+    if (rc == 0) {
+        rc = is_carried(store, device_id, &is_carriers);
+    }
+    return rc == 0 && is_carriers ? tell_homes_of_tags(store, device_id, from_utc, to_utc, told)
+                                  : rc;
+}
+
+static int start(struct told *told, storage_person_callback callback, void *user)
+{
+    *told = (struct told){.callback = callback, .user = user};
+    return dataset_init(&told->names);
+}
+
 int store_persons_at(struct storage *storage, const char *device_id, int64_t from_utc,
     int64_t to_utc, storage_person_callback callback, void *user)
 {
+    struct told told;
+    int rc = start(&told, callback, user);
+
+    if (rc == 0) {
+        rc = tell_at(store_of(storage), device_id, from_utc, to_utc, &told);
+        dataset_done(&told.names);
+    }
+    return rc;
+}
+
+int store_persons_of(struct storage *storage, const char *visit_id, const char *event_id,
+    storage_person_callback callback, void *user)
+{
     struct storage_sqlite *store = store_of(storage);
-    struct told told = {.callback = callback, .user = user};
-    bool is_carers = false;
-    int rc = dataset_init(&told.names);
+    struct told told;
+    size_t device_size = visit_id == NULL ? device_size_of(event_id) : 0;
+    int rc = start(&told, callback, user);
 
     if (rc < 0) {
         return rc;
     }
-    rc = tell_all(store,
-        store_statement(store, SLOT_PERSONS_OF_DEVICE,
-            "SELECT DISTINCT person_id FROM device"
-            " WHERE device_id = ?1 AND from_utc <= ?3 AND to_utc > ?2"),
-        device_id, from_utc, to_utc, &told);
-    if (rc == 0) {
-        rc = is_carried(store, device_id, &is_carers);
+    if (visit_id != NULL) {
+        rc = tell_all(store,
+            store_statement(store, SLOT_PERSONS_OF_VISIT,
+                "SELECT person_id FROM planned WHERE visit_id = ?1 AND ?2 <= ?3"),
+            visit_id, 0, 0, &told);
+    } else {
+        rc = tell_all(store,
+            store_statement(store, SLOT_PERSONS_OF_EVENT,
+                "SELECT d.person_id FROM event e JOIN device d ON d.device_id = e.device_id"
+                " WHERE e.event_id = ?1 AND e.ts_utc >= d.from_utc AND e.ts_utc < d.to_utc"
+                " UNION SELECT t.person_id FROM event e JOIN home_tag t ON t.tag_uid = e.card_uid"
+                " WHERE e.event_id = ?1 AND ?2 <= ?3"),
+            event_id, 0, 0, &told);
     }
-    if (rc == 0 && is_carers) {
-        rc = tell_homes_of_tags(store, device_id, from_utc, to_utc, &told);
+    if (rc == 0 && device_size > 0) {
+        char device_id[STORAGE_DEVICE_ID_MAX + 1];
+
+        (void)snprintf(device_id, sizeof device_id, "%.*s", (int)device_size, event_id);
+        rc = tell_at(store, device_id, 0, INT64_MAX, &told);
     }
     dataset_done(&told.names);
+    return rc;
+}
+
+int store_persons_due(struct storage *storage, int64_t from_utc, int64_t to_utc,
+    storage_person_callback callback, void *user)
+{
+    struct storage_sqlite *store = store_of(storage);
+    struct told told;
+    int rc = start(&told, callback, user);
+
+    if (rc == 0) {
+        rc = tell_all(store,
+            store_statement(store, SLOT_PERSONS_DUE,
+                "SELECT DISTINCT person_id FROM planned WHERE ?1 = '' AND start_utc > ?2 - 86400"
+                " AND start_utc <= ?3"
+                " AND (start_utc > ?2 OR (end_utc > ?2 AND end_utc <= ?3))"),
+            "", from_utc, to_utc, &told);
+        dataset_done(&told.names);
+    }
     return rc;
 }

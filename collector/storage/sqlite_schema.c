@@ -143,6 +143,13 @@ const char *const store_schema_sql[] = {
     "CREATE INDEX amendment_by_person ON amendment(person_id, ts_utc);"
     "CREATE INDEX amendment_by_event ON amendment(event_id);",
 
+    "CREATE TABLE correction("
+    "  seq INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
+    "CREATE TRIGGER correction_stays BEFORE UPDATE ON correction"
+    "  BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;"
+    "CREATE TRIGGER correction_remains BEFORE DELETE ON correction"
+    "  BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;",
+
     "CREATE TABLE history("
     "  history_id INTEGER PRIMARY KEY, replaced_utc INTEGER NOT NULL,"
     "  table_name TEXT NOT NULL, former_row TEXT NOT NULL) STRICT;"

@@ -208,8 +208,15 @@ struct storage_ops {
      * the walk with that code. */
     int (*persons_at)(struct storage *storage, const char *device_id, int64_t from_utc,
         int64_t to_utc, storage_person_callback callback, void *user);
-    /* How many imports have changed the tables so far: who keeps something derived from them looks
-     * here for news. */
+    /* Whom a correction of that visit (or, visit_id NULL, of that event) touches. As persons_at. */
+    int (*persons_of)(struct storage *storage, const char *visit_id, const char *event_id,
+        storage_person_callback callback, void *user);
+    /* Who has a planned visit that starts or ends after from_utc and not after to_utc, of visits no
+     * longer than a day. Each person once. As persons_at. */
+    int (*persons_due)(struct storage *storage, int64_t from_utc, int64_t to_utc,
+        storage_person_callback callback, void *user);
+    /* How many imports and corrections have changed the tables so far: who keeps something derived
+     * from them looks here for news. */
     int (*imports)(struct storage *storage, uint64_t *ret_count);
 
     /* Put the verdicts of a person (or of all: NULL) for a period, in a transaction of its own:

@@ -217,6 +217,38 @@ void visits_flags(const struct dataset *dataset, const struct visits_params *par
     }
 }
 
+enum visits_stage visits_stage(const struct visits_params *params,
+    const struct planned_row *planned, const struct visits_slot *slot, int64_t asof_utc)
+{
+    if (slot->status == SLOT_HELD_NO_OUT && asof_utc <= planned->end_utc + params->window_s) {
+        return STAGE_ONGOING;
+    }
+    if (slot->status != SLOT_MISSED || asof_utc > planned->start_utc + params->window_s) {
+        return STAGE_SETTLED;
+    }
+    if (asof_utc < planned->start_utc) {
+        return STAGE_NOT_DUE;
+    }
+    return asof_utc <= planned->start_utc + params->punctual_s ? STAGE_DUE : STAGE_LATE;
+}
+
+const char *visits_stage_name(enum visits_stage stage)
+{
+    switch (stage) {
+    case STAGE_NOT_DUE:
+        return "NOT_DUE";
+    case STAGE_DUE:
+        return "DUE";
+    case STAGE_LATE:
+        return "LATE";
+    case STAGE_ONGOING:
+        return "ONGOING";
+    case STAGE_SETTLED:
+        return "";
+    }
+    return "";
+}
+
 const char *attendance_status_name(enum attendance_status status)
 {
     switch (status) {

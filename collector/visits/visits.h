@@ -234,6 +234,24 @@ struct visits_flags {
 void visits_flags(const struct dataset *dataset, const struct visits_params *params,
     const struct visits_result *result, size_t slot, struct visits_flags *ret_flags);
 
+/*
+ * What a slot is as of an instant that the visit has not passed yet. Nothing in a run: there a slot
+ * without an attendance is MISSED. For whoever looks at the day while it happens.
+ */
+enum visits_stage {
+    STAGE_SETTLED, /* its status says it all */
+    STAGE_NOT_DUE, /* its planned start is still to come */
+    STAGE_DUE,     /* it has begun, by less than punctual_s; nobody has arrived */
+    STAGE_LATE,    /* by more than that; somebody may still come within window_s */
+    STAGE_ONGOING, /* somebody arrived and has not left, window_s after its end at the latest */
+};
+
+enum visits_stage visits_stage(const struct visits_params *params,
+    const struct planned_row *planned, const struct visits_slot *slot, int64_t asof_utc);
+
+/* "NOT_DUE", "DUE", "LATE", "ONGOING"; "" when settled. */
+const char *visits_stage_name(enum visits_stage stage);
+
 /* Names as in files: "OK", "HELD_NO_OUT", "late", "DUP_ID". Never NULL. */
 const char *attendance_status_name(enum attendance_status status);
 const char *slot_status_name(enum slot_status status);

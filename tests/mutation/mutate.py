@@ -19,9 +19,12 @@ from faults import FAULTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AREAS = ["visits", "pay", "import"]
-DATA_TESTS = "tiny or week or edge_case"
+# What is asked when no unit test noticed: file, and which of its tests.
+DATA_TESTS = [("test_pay.py", "tiny or week or edge_case"), ("test_explain.py", "line or json"),
+              ("test_reference.py", "random_data_set")]
 BUILD_S = 600
 TEST_S = 120  # a test that takes longer hangs, and somebody would notice
+DATA_S = 900
 
 
 def unit_tests():
@@ -72,11 +75,14 @@ class Bench:
             return failed
         env = dict(os.environ, ECM_BIN=str(self.build / "bin"), ECM_SOURCE=str(self.source),
                    ECM_TEST_BIN=str(self.build / "tests" / "bin"), PYTHONDONTWRITEBYTECODE="1")
-        passed, _ = gently(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-                           f"--basetemp={self.build.parent / 'data'}", "-k", DATA_TESTS,
-                           self.source / "tests" / "integration" / "pay" / "test_pay.py",
-                           cwd=self.build, env=env, seconds=TEST_S)
-        return [] if passed else ["reference and edge data"]
+        for file, which in DATA_TESTS:
+            passed, _ = gently(sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+                               f"--basetemp={self.build.parent / 'data'}", "-k", which,
+                               self.source / "tests" / "integration" / "pay" / file,
+                               cwd=self.build, env=env, seconds=DATA_S)
+            if not passed:
+                return [file]
+        return []
 
     def try_fault(self, fault):
         """(Whether it was caught, who caught it or why not.)"""

@@ -131,9 +131,9 @@ def test_a_tap_inside_a_merged_attendance_is_part_of_it():
 def test_a_copy_that_counts_and_one_that_does_not_are_told_apart():
     folder = EDGE / "08_dup_id"
     ids = [row["event_id"] for row in table("events.csv", folder)]
-    twice = next(i for i in ids if ids.count(i) == 2)
-    made = parsed(twice, folder=folder)["taps"][0]
-    assert sorted(copy["counts"] for copy in made["copies"]) == [False, True]
+    often = next(i for i in ids if ids.count(i) > 1)
+    made = parsed(often, folder=folder)["taps"][0]
+    assert [copy["counts"] for copy in made["copies"]] == [True] + [False] * (ids.count(often) - 1)
     assert made["exceptions"][0]["code"] in ("DUP_ID", "CONFLICT_ID")
 
 

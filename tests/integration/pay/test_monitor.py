@@ -206,3 +206,96 @@ def test_dates_the_wrong_way_round_are_refused_in_one_line(week):
                    "2021-03-24")
     assert done.returncode == 2
     assert done.stderr == "ecm-pay: --to-date is before --from-date\n"
+
+
+def write(folder, name, header, *rows):
+    (folder / f"{name}.csv").write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+
+
+def local(day, clock):
+    """UTC of a local time of October 2020; the clocks change in the night to the 25th."""
+    hours, minutes = map(int, clock.split(":"))
+    return 1603062000 + (day - 19) * 86400 + hours * 3600 + minutes * 60 + (3600 if day >= 25 else 0)
+
+
+@pytest.fixture(scope="session", name="months")
+def three_periods(tmp_path_factory):
+    """
+    Three periods of a week from 2020-10-19, one person, nine visits of half an hour at most:
+
+    first   Mon 19 09:00 C1 30 min; Tue 20 09:00 C1 20 min; Sun 25 23:30 C2, who comes Mon 26 00:05 for 30 min
+    second  Mon 26 09:00 C3; Tue 27 09:00 nobody; Wed 28 09:00 C3, no tap on leaving
+    third   Mon 2 Nov 09:00 C4; Tue 3 09:00 C1; Sun 8 09:00 cancelled in good time
+    """
+    folder = tmp_path_factory.mktemp("months")
+    weeks = [local(19, "0:00"), local(26, "0:00"), local(33, "0:00"), local(40, "0:00")]
+    days = ["2020-10-19", "2020-10-26", "2020-11-02", "2020-11-09"]
+    write(folder, "period", "period_id,start_date,end_date,start_utc,end_utc,run1_asof_utc,run2_asof_utc",
+          *[f"R{n},{days[n]},{days[n + 1]},{weeks[n]},{weeks[n + 1]},{weeks[3]},{weeks[3] + 86400}"
+            for n in range(3)])
+    write(folder, "providers", "provider_id,zone,lot,tier,contract_minutes", "P1,N,1,1,600")
+    write(folder, "rates", "provider_id,funder,valid_from,valid_to,pence_per_hour",
+          "P1,LA,2020-01-01,2021-01-01,1600")
+    write(folder, "people", "person_id,funder,zone,provider_id,double_handed", "S1,LA,N,P1,0")
+    write(folder, "carers", "carer_id,provider_id", *[f"C{n},P1" for n in range(1, 5)])
+    write(folder, "cards", "card_uid,carer_id,valid_from_utc,valid_to_utc",
+          *[f"K{n},C{n},0,1099511627776" for n in range(1, 5)])
+    write(folder, "devices", "device_id,person_id,valid_from_utc,valid_to_utc", "H1,S1,0,1099511627776")
+    visits = [(19, "9:00"), (20, "9:00"), (25, "23:30"), (26, "9:00"), (27, "9:00"), (28, "9:00"),
+              (33, "9:00"), (34, "9:00"), (39, "9:00")]
+    write(folder, "planned", "visit_id,person_id,provider_id,planned_start_utc,planned_end_utc,"
+          "carers_required,roster_carers,cancel_utc",
+          *[f"V{n},S1,P1,{local(*at)},{local(*at) + 1800},1,,{local(37, '0:00') if n == 8 else ''}"
+            for n, at in enumerate(visits)])
+    taps = [(1, 19, "9:00", 30), (1, 20, "9:00", 20), (2, 26, "0:05", 30), (3, 26, "9:00", 30),
+            (3, 28, "9:00", None), (4, 33, "9:00", 30), (1, 34, "9:00", 30)]
+    rows = []
+    for n, (carer, day, clock, minutes) in enumerate(taps):
+        at = local(day, clock)
+        rows.append(f"{at},i{n},H1,K{carer},I,{at}")
+        if minutes is not None:
+            rows.append(f"{at + 60 * minutes},o{n},H1,K{carer},O,{at + 60 * minutes}")
+    write(folder, "events", "recv_utc,event_id,device_id,card_uid,kind,ts_utc", *rows)
+    write(folder, "amendments",
+          "amend_id,created_utc,action,person_id,carer_id,kind,ts_utc,event_id,reason_code")
+    return folder
+
+
+BY_HAND = {
+    # dates: planned, delivered, held, missed, cancelled_notice, late_2, actual_min, paid_min, paid_pence,
+    #        person_weeks, usual
+    ("2020-10-19", "2020-11-08"): (8, 6, 1, 1, 1, 1, 170, 165, 4400, 3, 6),
+    ("2020-10-19", "2020-10-25"): (3, 3, 0, 0, 0, 1, 50, 75, 2000, 1, 3),
+    ("2020-10-25", "2020-10-26"): (2, 2, 0, 0, 0, 1, 60, 60, 1600, 2, 2),
+    ("2020-10-26", "2020-10-26"): (1, 1, 0, 0, 0, 0, 60, 30, 800, 1, 1),
+    ("2020-10-28", "2020-11-03"): (3, 2, 1, 0, 0, 0, 60, 60, 1600, 2, 3),
+    ("2020-11-08", "2020-11-08"): (0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0),
+}
+NUMBERS = ["planned", "delivered", "held", "missed", "cancelled_notice", "late_2", "actual_min", "paid_min",
+           "paid_pence", "person_weeks", "usual"]
+
+
+@pytest.mark.parametrize("first,last", BY_HAND)
+def test_dates_across_periods_are_counted_once_as_by_hand(months, first, last, tmp_path):
+    store = tmp_path / "store.db"
+    assert execute("import", months, "--store", store).returncode == 0
+    for source in (["--from", months], ["--store", store]):
+        done = execute("monitor", *source, "--as-of", local(41, "0:00"), "--format", "json", "--from-date",
+                       first, "--to-date", last)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)["total"]
+        assert tuple(found[number] for number in NUMBERS) == BY_HAND[first, last]
+
+
+def test_without_dates_all_periods_are_counted_and_with_a_period_only_that(months):
+    everything = monitor(months)
+    assert (everything["from_date"], everything["to_date"]) == ("2020-10-19", "2020-11-08")
+    assert everything["total"]["planned"] == 8
+    assert monitor(months, "--period", "R1")["total"]["planned"] == 3
+
+
+def test_dates_that_lie_in_no_period_are_refused(months):
+    done = execute("monitor", "--from", months, "--from-date", "2020-10-01", "--to-date", "2020-11-03")
+    assert done.returncode == 2
+    assert done.stderr == ("ecm-pay: the periods are 2020-10-19 to 2020-11-08: --from-date and --to-date"
+                           " must lie in that\n")

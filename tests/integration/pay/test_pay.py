@@ -278,6 +278,39 @@ def test_show_prints_as_many_rows_as_asked_and_the_sums():
     assert lines[8].startswith("619 slots: ")
 
 
+def test_as_of_may_be_written_as_an_instant(tmp_path):
+    folder = DATA / "reference" / "tiny"
+    assert period(folder)["run2_asof_utc"] == "1604750400"
+    said = [pay("run", "--from", folder, "--as-of", asof, "--out", tmp_path / asof)
+            for asof in ("1604750400", "2020-11-07T12:00:00Z")]
+    assert said[0] == said[1]
+
+
+def test_empty_feed_says_who_fills_it(tmp_path):
+    store = tmp_path / "store.db"
+    pay("import", DATA / "reference" / "tiny", "--store", store)
+    done = subprocess.run([PAY, "feed", "--store", store], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == ("ecm-pay: the feed is empty: the collector fills it, or ecm-pay reconcile"
+                           "\n")
+
+
+def usage_error(*arguments):
+    done = subprocess.run([PAY, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    return done.stderr.splitlines()[0]
+
+
+def test_usual_slips_of_the_hand_are_answered_with_what_is_right():
+    folder = DATA / "reference" / "tiny"
+    assert usage_error("show", "--from", folder, "--status", "missed").startswith(
+        "ecm-pay show: --status: 'missed' is none of OK, HELD_NO_OUT,")
+    assert usage_error("run", "--from", folder, "--as-of", "2020-11-07").endswith(
+        "'2020-11-07' is neither seconds since 1970 nor an instant like 2021-03-28T07:00:00Z")
+    assert usage_error("monitor", "--from", folder, "--from-date", "2020-10-30") == (
+        "ecm-pay: the period is 2020-10-19 to 2020-10-25: --from-date and --to-date must lie in that")
+
+
 def spoil(folder, name, old, new):
     path = folder / name
     text = path.read_text()

@@ -11,8 +11,8 @@
  *
  * A run as of X sees corrections made up to X.
  */
-#ifndef ECM_COLLECTOR_CLI_CORRECTION_LOG_H
-#define ECM_COLLECTOR_CLI_CORRECTION_LOG_H
+#ifndef ECM_COLLECTOR_CORRECTIONS_CORRECTION_LOG_H
+#define ECM_COLLECTOR_CORRECTIONS_CORRECTION_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

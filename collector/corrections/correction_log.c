@@ -1,5 +1,5 @@
 /* correction_log.c - see correction_log.h. */
-#include "collector/cli/correction_log.h"
+#include "collector/corrections/correction_log.h"
 
 #include <errno.h>
 #include <jansson.h>
