@@ -194,7 +194,7 @@ static void a_damaged_file_is_set_aside_whole_and_a_new_one_begun(void **state)
     fd = open(fx->path, O_WRONLY);
     assert_true(fd >= 0);
     for (off_t at = 4096; at < 40960; at += 512) {
-        (void)pwrite(fd, "damage", 6, at);
+        assert_int_equal(pwrite(fd, "damage", 6, at), 6);
     }
     (void)close(fd);
     open_store(fx);
