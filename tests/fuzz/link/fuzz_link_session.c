@@ -198,9 +198,9 @@ static void start(void)
 static void answer(uint8_t type, const uint8_t *payload, size_t size)
 {
     static uint8_t bytes[LINK_FRAME_MAX];
-    bool is_greeting = type == LINK_WELCOME || type == LINK_REFUSAL;
+    bool is_first = type == LINK_WELCOME || type == LINK_REFUSAL;
     const struct link_frame frame = {
-        (uint8_t)(is_greeting ? 1 : world.session.protocol), type, 0, world.tx_seq, payload, size};
+        (uint8_t)(is_first ? 1 : world.session.protocol), type, 0, world.tx_seq, payload, size};
     size_t length = link_frame_encode(&frame, bytes, sizeof bytes);
     struct link_ack ack;
     struct link_welcome welcome;

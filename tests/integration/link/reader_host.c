@@ -253,9 +253,9 @@ static bool run_command(char *line)
 {
     char word[16] = "";
     char argument[LINE_SIZE] = "";
-    unsigned long long number = 0;
+    unsigned long long last = 0;
 
-    (void)sscanf(line, "%15s %511s %llu", word, argument, &number);
+    (void)sscanf(line, "%15s %511s %llu", word, argument, &last);
     if (strcmp(word, "quit") == 0) {
         return false;
     }
@@ -269,7 +269,7 @@ static bool run_command(char *line)
         tap(strtoul(argument, NULL, 10));
     } else if (strcmp(word, "wait") == 0) {
         host.wanted = strcmp(argument, "done") == 0 ? "done" : "held";
-        host.wanted_seq = number;
+        host.wanted_seq = last;
     } else {
         show_status();
     }

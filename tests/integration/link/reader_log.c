@@ -42,14 +42,17 @@ void reader_log_open(
     rewind(log->file);
     if (fread(&log->epoch, sizeof log->epoch, 1, log->file) != 1) {
         log->epoch = new_epoch;
+        (void)fseek(log->file, 0, SEEK_END);
         (void)fwrite(&log->epoch, sizeof log->epoch, 1, log->file);
         (void)fflush(log->file);
+        (void)fseek(log->file, 0, SEEK_END);
     }
     chain_start(log->chain, device_id, log->epoch, log->first_head);
     while (fread(&size, sizeof size, 1, log->file) == 1 && size <= sizeof bytes &&
            fread(bytes, size, 1, log->file) == 1) {
         add(log, bytes, size);
     }
+    (void)fseek(log->file, 0, SEEK_END); /* from reading to writing */
 }
 
 void reader_log_close(struct reader_log *log)
