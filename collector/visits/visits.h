@@ -1,9 +1,8 @@
 /*
  * visits.h - what happened: taps become attendances, attendances meet planned visits.
  *
- * The rules E1..E7, S1..S6, P1, M1..M8 are docs/RECONCILIATION.md, R1..R4 docs/REPAIRS.md; each number in them is a
- * parameter here. Same dataset, parameters, period and as-of: same result, byte for byte, in
- * whatever order the rows of the dataset lie (arrival counts only through event_row.arrival).
+ * The rules are docs/RECONCILIATION.md and docs/REPAIRS.md; their numbers are parameters here. Same
+ * dataset, parameters, period and as-of: same bytes out, in whatever order the rows of the dataset lie.
  *
  * Pure: no I/O, no clock, no log, no globals.
  * Ownership: visits_done() frees a result. A result refers to its dataset and must not outlive it.
