@@ -20,7 +20,7 @@ from faults import FAULTS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AREAS = ["visits", "pay", "import"]
 # What is asked when no unit test noticed: file, and which of its tests.
-DATA_TESTS = [("test_pay.py", "tiny or week or edge_case"), ("test_explain.py", "line or json"),
+DATA_TESTS = [("test_pay.py", "tiny or week or edge_case"), ("test_explain.py", "line or json or envelope"),
               ("test_reference.py", "random_data_set")]
 BUILD_S = 600
 TEST_S = 120  # a test that takes longer hangs, and somebody would notice

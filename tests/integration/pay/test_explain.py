@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +13,8 @@ PAY = pathlib.Path(os.environ["ECM_BIN"]) / "ecm-pay"
 SOURCE = pathlib.Path(os.environ["ECM_SOURCE"])
 TINY = SOURCE / "tests" / "data" / "reference" / "tiny"
 EDGE = SOURCE / "tests" / "data" / "edge"
+sys.path.insert(0, str(SOURCE / "tests" / "reference"))
+import datasets  # noqa: E402  pylint: disable=wrong-import-position
 
 
 def explain(*arguments, folder=TINY):
@@ -99,6 +102,15 @@ def test_every_line_is_made_of_its_parts_and_rounded_once(model):
             assert 0 <= line["quantity"] - line["share_min"] <= 1
         else:
             assert line["quantity"] == line["sum"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_envelope_of_a_random_period_of_several_weeks_is_made_of_its_own_week(seed, tmp_path):
+    (period, *_), *_ = datasets.make(tmp_path, seed)
+    done = explain("--json", "--line", "B", "--period", period, folder=tmp_path)
+    for line in json.loads(done.stdout)["lines"] if done.returncode == 0 else []:
+        assert line["delivered_s"] == sum(p["quantity"] for p in line["parts"] if not p["of"])
+        assert line["planned_s"] == sum(p["quantity"] for p in line["parts"] if p["of"])
 
 
 def test_a_row_of_lines_csv_finds_its_line_and_the_words_add_up():
