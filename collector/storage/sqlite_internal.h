@@ -198,8 +198,7 @@ uint64_t table_hash_row(const struct table *table, const struct dataset *dataset
 uint64_t table_hash_stored(const struct table *table, sqlite3_stmt *statement);
 /* Add the row statement stands on to dataset. */
 int table_read(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset);
-/* Add every row of statement to dataset, in their order. For many rows a thread of its own steps the
- * statement, and has ended when this returns. See sqlite_rows.c. */
+/* Add every row of statement to dataset; of many, a thread steps it meanwhile. See sqlite_rows.c. */
 int table_read_all(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset);
 
 /* ---- sqlite_import.c ---------------------------------------------------------------------- */
