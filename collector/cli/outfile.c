@@ -83,7 +83,7 @@ int outfile_close(struct outfile *outfile, char ret_hex[static HASH_HEX_SIZE], s
     outfile->fd = -1;
     text_done(&outfile->text);
     if (rc < 0) {
-        rc = err_set(err, rc, "%s: %s", outfile->path, strerrordesc_np(-rc));
+        (void)err_set(err, rc, "%s: %s", outfile->path, strerrordesc_np(-rc));
         outfile_drop(outfile);
     }
     return rc;

@@ -136,7 +136,7 @@ static int read_kind(const struct csv_field *field, int64_t *ret_kind, const cha
     if (field->size != 1 || (field->text[0] != 'I' && field->text[0] != 'O')) {
         return refuse(ret_reason, "neither I nor O");
     }
-    *ret_kind = field->text[0];
+    *ret_kind = (unsigned char)field->text[0];
     return 0;
 }
 
