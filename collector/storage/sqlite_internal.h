@@ -6,7 +6,7 @@
  * sqlite_inputs.c    case and button records
  * sqlite_quarantine.c  what could not be used
  * sqlite_bounds.c    between what instants a boot without an anchor lies
- * sqlite_tables.c    the imported tables as data: sqlite_tables.h
+ * sqlite_tables.c    the imported tables as data: columns, keys, binding, comparing
  * sqlite_import.c    laying a dataset over the tables
  * sqlite_load.c      tables and imported events into a dataset
  * sqlite_taps.c      the taps of the logs as events

@@ -1,9 +1,5 @@
 /*
- * sqlite_tables.h - the imported tables as data: columns, keys, binding, comparing.
- *
- * A part of sqlite_internal.h; nobody else includes it. Functions that return int: 0 or a negative
- * errno, or one of SQLite's codes where they only hand a statement on (table_bind()).
- * Threads: the tables are constant; a statement belongs to one thread.
+ * sqlite_tables.h - the imported tables as data; part of sqlite_internal.h. Inside storage/ only.
  */
 #ifndef ECM_COLLECTOR_STORAGE_SQLITE_TABLES_H
 #define ECM_COLLECTOR_STORAGE_SQLITE_TABLES_H
@@ -13,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct dataset;
+#include "collector/visits/dataset.h"
 
 enum column_kind { COLUMN_TEXT, COLUMN_I32, COLUMN_I64, COLUMN_NEVER, COLUMN_BOOL, COLUMN_CHAR };
 
@@ -71,8 +67,7 @@ uint64_t table_hash_row(const struct table *table, const struct dataset *dataset
 uint64_t table_hash_stored(const struct table *table, sqlite3_stmt *statement);
 /* Add the row statement stands on to dataset. */
 int table_read(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset);
-/* Add every row of statement to dataset, in their order. For many rows a thread of its own steps the
- * statement, and has ended when this returns. See sqlite_rows.c. */
+/* Add every row of statement to dataset; of many, a thread steps it meanwhile. See sqlite_rows.c. */
 int table_read_all(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset);
 
 #endif

@@ -173,10 +173,7 @@ void visits_done(struct visits_result *result);
 /* Fill overlaps_s: seconds an attendance shares with others of its carer at other people. */
 int visits_find_overlaps(struct visits_result *result);
 
-/*
- * For walks over all slots, whose planned visits lie anywhere: announces to the cache the planned
- * visit of a slot some slots ahead.
- */
+/* For walks over all slots, whose plans lie anywhere: announce that of a slot some slots ahead. */
 enum { VISITS_AHEAD = 12 };
 static inline void visits_announce(
     const struct dataset *dataset, const struct visits_result *result, size_t slot)

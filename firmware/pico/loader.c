@@ -6,7 +6,7 @@
  * firmware that hangs at once is tried again, and at last not any more (firmware/boot/boot.h).
  */
 #include <hardware/gpio.h>
-#include <hardware/structs/nvic.h>
+#include <hardware/irq.h>
 #include <hardware/structs/scb.h>
 #include <hardware/structs/systick.h>
 #include <hardware/watchdog.h>
@@ -35,8 +35,7 @@ static void jump_to(uint32_t vectors)
     uint32_t entry = table[1];
 
     systick_hw->csr = 0;
-    nvic_hw->icer = 0xffffffff;
-    nvic_hw->icpr = 0xffffffff;
+    irq_set_mask_enabled(UINT32_MAX, false);
     scb_hw->vtor = vectors;
     __asm__ volatile("msr msp, %0\n"
                      "bx %1\n"

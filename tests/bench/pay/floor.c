@@ -138,7 +138,7 @@ static void run(void *(*work)(void *), void *first, void *second)
 int main(int argc, char **argv)
 {
     struct reading readings[THREADS];
-    struct sorting sorts[THREADS];
+    struct sorting halves[THREADS];
     uint64_t from_us = 0;
     uint64_t read_us = 0;
     struct stat events;
@@ -157,16 +157,16 @@ int main(int argc, char **argv)
 
     keys = (size_t)events.st_size / 58; /* a row of events.csv has about as many bytes */
     for (unsigned i = 0; i < THREADS; i++) {
-        fill(&sorts[i], keys / THREADS);
+        fill(&halves[i], keys / THREADS);
     }
     from_us = now_us();
-    run(sort, &sorts[0], &sorts[1]);
+    run(sort, &halves[0], &halves[1]);
     (void)printf("read=%" PRIu64 " sort=%" PRIu64 " bytes=%" PRIu64 " keys=%zu sum=%" PRIu64 "\n",
         read_us, now_us() - from_us, readings[0].bytes + readings[1].bytes, keys,
-        readings[0].sum + readings[1].sum + sorts[0].keys[0] + sorts[1].keys[0]);
+        readings[0].sum + readings[1].sum + halves[0].keys[0] + halves[1].keys[0]);
     for (unsigned i = 0; i < THREADS; i++) {
-        free(sorts[i].keys);
-        free(sorts[i].other);
+        free(halves[i].keys);
+        free(halves[i].other);
     }
     return 0;
 }

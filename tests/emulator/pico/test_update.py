@@ -39,11 +39,11 @@ def make_bundle(tool, images, out, key=KEY, board=BOARD, number=9009009, program
 
 
 def program_that_hangs(folder: pathlib.Path, offset: int) -> pathlib.Path:
-    """A vector table and a loop for ever; behind room for the page."""
+    """A vector table and a sleep for ever; behind room for the page."""
     start = 0x10000000 + offset + 256
     vectors = struct.pack("<II", 0x20042000, start + 8 + 1)
     file = folder / f"hang-{offset:x}"
-    file.write_bytes(b"\xff" * 256 + vectors + b"\xfe\xe7" * 300)  # "b ."
+    file.write_bytes(b"\xff" * 256 + vectors + b"\x30\xbf\xfd\xe7" * 150)  # wfi, and back
     return file
 
 
