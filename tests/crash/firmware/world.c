@@ -238,8 +238,8 @@ bool world_append(struct world *world)
         world->appends++;
         world->duplicates += flashlog_head(&world->log) == seq ? 0 : 1;
     } else if (!world->flash.is_dead) {
-        /* Refused, not tried. With everything done there must be room. */
-        world->wrong += rc == -ENOSPC && world->done < world->promised ? 0 : 1;
+        /* Refused, not tried. With everything done, as the log knows it, there must be room. */
+        world->wrong += rc == -ENOSPC && flashlog_done_seq(&world->log) < world->promised ? 0 : 1;
         world->attempts--;
     }
     return !world->flash.is_dead;
