@@ -52,7 +52,7 @@ static int fill_image(
 static int read_programs(const struct firmware_args *args, struct bundle *bundle,
     struct program *programs, struct err *err)
 {
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         int rc = fill_image(args, i, &bundle->image[i], err);
 
         if (rc == 0) {
