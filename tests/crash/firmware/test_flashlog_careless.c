@@ -7,7 +7,7 @@
 #include "tests/crash/firmware/roam.h"
 #include "tests/unit/suite.h"
 
-enum { SECTORS = 6, CUTS = 10000 };
+enum { SECTORS = 6, CUTS = 3000 };
 
 static uint64_t faults_with(enum careless_kind kind, uint32_t worn)
 {
