@@ -86,7 +86,7 @@ struct boot_choice boot_choose(struct hal_flash *flash, const struct boot_layout
     struct boot_choice choice;
     int rc = control_load(&control, flash, layout);
 
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         is_whole[i] = image_check(flash, layout, i, &image) == 0;
     }
     choice = boot_decide(&control.state, is_whole);

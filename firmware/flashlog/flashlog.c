@@ -4,13 +4,18 @@
  * What a cut can leave behind and what is done about it:
  *
  *   half a record, also one that reads as sound today and not tomorrow
- *       The newest sound record is programmed once more at open: now it is whole. What follows it,
- *       up to the last slot that is not blank, is overwritten with zeros before the next append.
+ *       The newest sound record is programmed once more at open: now it is whole. When something
+ *       that is not blank lies behind it, nothing more goes into that sector: the next one begins,
+ *       and its first_seq voids whatever the sector before may come to show from there on. (To
+ *       overwrite such a slot with zeros is no way: cut short, that leaves a record that can not be
+ *       made firm, because no cell can be programmed back to 1.)
  *   a slot that reads as blank and is not
- *       The first blank slot after that is never used; it is overwritten with zeros too.
+ *       Then no more than its first byte is not, and it will never be a record. The first blank
+ *       slot after open is never used; it is overwritten with zeros.
  *   half a header, or a sector that reads as erased and is not
  *       No sector that was erased before open is trusted: prepare erases it again. That is one
- *       erase a start, and no question is left.
+ *       erase a start, and no question is left. One with half a header is erased at open, before
+ *       anything is shown that it could void.
  */
 #include <errno.h>
 #include <string.h>
@@ -47,23 +52,23 @@ static int store_slot(struct flashlog *log, uint32_t sector, uint32_t slot)
     return rc == 0 && memcmp(log->buffer, wanted, FLASHLOG_SLOT) != 0 ? -EIO : rc;
 }
 
-/* Make the slots from log->slot to log->spoil_end unreadable for ever, and go on behind them. */
-static int spoil_slots(struct flashlog *log)
+/* Nothing more goes into the current sector. */
+static void close_sector(struct flashlog *log)
 {
-    for (; log->slot < log->spoil_end; log->slot++) {
-        struct format_record record;
-        int rc = 0;
+    log->slot = FLASHLOG_SECTOR_RECORDS + 1;
+    log->slot_is_suspect = false;
+}
 
+/* Overwrite the slot that only seems to be blank, and go on behind it. */
+static void spoil_slot(struct flashlog *log)
+{
+    if (log->slot_is_suspect && log->slot <= FLASHLOG_SECTOR_RECORDS) {
         (void)memset(page_of(log, log->slot), 0, FLASHLOG_SLOT);
-        if (store_slot(log, log->current, log->slot) < 0) {
-            /* A slot that cannot be cleared does no harm unless it is a record: of our next seq. */
-            rc = flashlog_load(log, log->current, log->slot);
-            if (rc < 0 || format_get_record(log->buffer, log->epoch, &record)) {
-                return -EIO;
-            }
-        }
+        /* When that fails: there is still no record in it, and there never will be. */
+        (void)store_slot(log, log->current, log->slot);
+        log->slot++;
     }
-    return 0;
+    log->slot_is_suspect = false;
 }
 
 /* ---- making room -------------------------------------------------------------------------- */
@@ -144,8 +149,7 @@ static void pass_over_next(struct flashlog *log)
     log->next_is_prepared = false;
 }
 
-/* Erase the next sector that can be erased. 0; -ENOSPC: it holds what is not done; -EIO. */
-static int prepare_next(struct flashlog *log)
+int flashlog_prepare_next(struct flashlog *log)
 {
     for (int i = 0; i < SECTOR_TRIES; i++) {
         int rc = log->next == log->current ? 1 : holds_undone(log, log->next);
@@ -203,7 +207,7 @@ static int change_sector(
         int rc = has_room(log) ? 0 : -ENOSPC;
 
         if (rc == 0 && !log->next_is_prepared) {
-            rc = prepare_next(log);
+            rc = flashlog_prepare_next(log);
         }
         if (rc < 0) {
             return rc;
@@ -213,7 +217,7 @@ static int change_sector(
             log->current = log->next;
             log->next = sector_after(log, log->current);
             log->next_is_prepared = false;
-            log->slot = log->spoil_end = 1;
+            log->slot = 1;
             log->done_flash = log->done;
             log->read_seq = 0;
             return flashlog_move_tail(log);
@@ -230,9 +234,10 @@ int flashlog_append(struct flashlog *log, const uint8_t *bytes, uint32_t size,
         return -EINVAL;
     }
     for (int i = 0; i < SLOT_TRIES; i++) {
-        int rc = spoil_slots(log);
+        int rc = 0;
 
-        if (rc == 0 && log->slot > FLASHLOG_SECTOR_RECORDS) {
+        spoil_slot(log);
+        if (log->slot > FLASHLOG_SECTOR_RECORDS) {
             rc = change_sector(log, chain_before);
         }
         if (rc < 0) {
@@ -244,7 +249,7 @@ int flashlog_append(struct flashlog *log, const uint8_t *bytes, uint32_t size,
             log->head++;
             return 0;
         }
-        log->spoil_end = (uint8_t)(log->slot + 1);
+        close_sector(log);
         log->bad++;
     }
     return -EIO;
@@ -252,7 +257,7 @@ int flashlog_append(struct flashlog *log, const uint8_t *bytes, uint32_t size,
 
 int flashlog_prepare(struct flashlog *log)
 {
-    int rc = log->next_is_prepared ? -ENOSPC : prepare_next(log);
+    int rc = log->next_is_prepared ? -ENOSPC : flashlog_prepare_next(log);
 
     return rc == 0 ? 1 : rc == -ENOSPC ? 0 : rc;
 }
@@ -289,9 +294,9 @@ uint64_t flashlog_done_seq(const struct flashlog *log)
 uint32_t flashlog_space(const struct flashlog *log)
 {
     uint32_t free = sectors_free(log, log->current);
-    uint32_t here =
-        FLASHLOG_SECTOR_RECORDS + 1u - (log->slot > log->spoil_end ? log->slot : log->spoil_end);
+    uint32_t here = FLASHLOG_SECTOR_RECORDS + 1u - log->slot;
 
+    here -= log->slot_is_suspect && here > 0 ? 1 : 0;
     free += here == 0 && log->head <= log->done ? 1 : 0; /* the current one itself can go */
     return here + (free > FLASHLOG_RESERVE ? free - FLASHLOG_RESERVE : 0) * FLASHLOG_SECTOR_RECORDS;
 }

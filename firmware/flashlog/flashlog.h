@@ -79,7 +79,7 @@ struct flashlog {
     uint32_t tail;         /* oldest sector that holds something not done; current: none does */
     uint32_t bad;          /* slots and sectors given up since open */
     uint8_t slot;          /* next one to write in current; above 31: it is full */
-    uint8_t spoil_end;     /* slots before it, from slot on, may have been half-written */
+    bool slot_is_suspect;  /* it reads as blank and may not be: the next one is taken */
     bool next_is_prepared; /* erased since open; what was erased before is not trusted */
     uint32_t read_sector;  /* where the last read ended, for the next one */
     uint8_t read_slot;
@@ -103,7 +103,7 @@ int flashlog_open(
  * chain_before is the chain head before this record.
  *
  * 0: it is in the flash. -EINVAL: size is 0 or above FLASHLOG_RECORD_MAX. -ENOSPC: full of what is
- * not done. -EIO: three slots in a row, or eight sectors, could not be written.
+ * not done. -EIO: slots in three sectors, or eight sectors, could not be written.
  */
 int flashlog_append(struct flashlog *log, const uint8_t *bytes, uint32_t size,
     const uint8_t chain_before[static FLASHLOG_CHAIN_SIZE]);

@@ -30,6 +30,12 @@ int flashlog_load(struct flashlog *log, uint32_t sector, uint32_t slot);
  */
 int flashlog_last_in(struct flashlog *log, uint32_t sector, uint64_t *ret_seq, uint8_t *ret_slot);
 
+/* What sector holds from this seq on is void: the one begun after it says so. 0 or -EIO. */
+int flashlog_void_from(struct flashlog *log, uint32_t sector, uint64_t *ret_seq);
+
+/* Erase the next sector that can be erased. 0; -ENOSPC: it holds what is not done; -EIO. */
+int flashlog_prepare_next(struct flashlog *log);
+
 /* Let the tail pass over the sectors in which everything is done. 0 or -EIO. */
 int flashlog_move_tail(struct flashlog *log);
 

@@ -61,22 +61,26 @@ static int look_at_header(
     return 0;
 }
 
-/* A record newer than the newest header's: that header was lost, the record was not. Its sector
+/* A record newer than the newest header's: its header was lost, the record was not. Its sector
  * becomes the current one, to which nothing more is added. */
 static int look_for_orphans(struct flashlog *log, struct flashlog_found *found)
 {
     for (uint32_t sector = 0; sector < log->sectors; sector++) {
         uint64_t last = 0;
-        int rc = flashlog_last_in(log, sector, &last, NULL);
+        uint64_t void_from = 0;
+        int rc = sector == log->current ? 0 : flashlog_last_in(log, sector, &last, NULL);
 
+        if (rc == 0 && last > log->head) {
+            rc = flashlog_void_from(log, sector, &void_from);
+        }
         if (rc < 0) {
             return rc;
         }
-        if (last > log->head) {
+        if (last > log->head && last < void_from) {
             log->head = last;
             log->current = sector;
             log->slot = FLASHLOG_SECTOR_RECORDS + 1;
-            log->spoil_end = 0;
+            log->slot_is_suspect = false;
             found->orphans++;
         }
     }
@@ -97,23 +101,41 @@ static void firm_up(struct flashlog *log, uint32_t slot)
     }
 }
 
-/* Behind the newest record: all that is not blank, and one slot that only seems to be. */
-static int find_spoil_end(struct flashlog *log)
+/* Behind the newest record: blank slots, of which the first is suspect; or something half-written,
+ * and then the sector is closed. */
+static int look_behind(struct flashlog *log)
 {
-    uint8_t end = log->slot;
-
-    for (uint8_t slot = log->slot; slot <= FLASHLOG_SECTOR_RECORDS; slot++) {
+    for (uint8_t slot = log->slot; slot <= (uint8_t)FLASHLOG_SECTOR_RECORDS; slot++) {
         int rc = flashlog_load(log, log->current, slot);
 
         if (rc < 0) {
             return rc;
         }
-        if (!format_is_blank(log->buffer, FLASHLOG_SLOT)) {
-            end = (uint8_t)(slot + 1);
+        if (!format_is_blank(log->buffer, FLASHLOG_SLOT) && log->buffer[0] != 0) {
+            log->slot = FLASHLOG_SECTOR_RECORDS + 1;
+            return 0;
+        }
+        if (log->buffer[0] == 0) { /* given up earlier */
+            log->slot = (uint8_t)(slot + 1);
         }
     }
-    log->spoil_end = end <= FLASHLOG_SECTOR_RECORDS ? (uint8_t)(end + 1) : end;
+    log->slot_is_suspect = log->slot <= FLASHLOG_SECTOR_RECORDS;
     return 0;
+}
+
+/* Half a header in the sector to be begun next could be whole tomorrow, and void what is shown
+ * today. */
+static int clear_next(struct flashlog *log)
+{
+    struct format_begun begun;
+    int rc = flashlog_load(log, log->next, 0);
+
+    if (rc < 0 || format_is_blank(log->buffer + FORMAT_BEGUN_AT, FORMAT_SLOT - FORMAT_BEGUN_AT) ||
+        format_get_begun(log->buffer, &begun)) {
+        return rc;
+    }
+    rc = flashlog_prepare_next(log);
+    return rc == -ENOSPC ? 0 : rc;
 }
 
 /* Go on where the newest sector ends. */
@@ -133,7 +155,7 @@ static int take_up(struct flashlog *log, const struct newest *newest, struct fla
     }
     log->head = last >= newest->begun.first_seq ? last : newest->begun.first_seq - 1;
     log->slot = (uint8_t)(slot + 1);
-    rc = find_spoil_end(log);
+    rc = look_behind(log);
     if (rc == 0) {
         rc = look_for_orphans(log, found);
     }
@@ -186,6 +208,9 @@ int flashlog_open(
     log->tail = log->next;
     if (rc == 0) {
         rc = flashlog_move_tail(log);
+    }
+    if (rc == 0 && !found.is_new) {
+        rc = clear_next(log);
     }
     if (rc == 0) {
         *ret_found = found;

@@ -35,6 +35,57 @@ int flashlog_last_in(struct flashlog *log, uint32_t sector, uint64_t *ret_seq, u
     return 0;
 }
 
+/* When a sector was begun: its lap; 0 when it does not say. And the seq of its first record. */
+static int look_at_begin(
+    struct flashlog *log, uint32_t sector, uint32_t *ret_lap, uint64_t *ret_first)
+{
+    struct format_begun begun;
+    struct format_record record;
+    int rc = flashlog_load(log, sector, 0);
+
+    *ret_lap = 0;
+    *ret_first = UINT64_MAX;
+    if (rc < 0) {
+        return rc;
+    }
+    if (format_get_begun(log->buffer, &begun) && begun.epoch == log->epoch) {
+        *ret_lap = begun.lap;
+        *ret_first = begun.first_seq;
+        return 0;
+    }
+    for (uint32_t slot = 1; slot <= FLASHLOG_SECTOR_RECORDS && rc == 0; slot++) {
+        rc = flashlog_load(log, sector, slot);
+        if (rc == 0 && format_get_record(log->buffer, log->epoch, &record)) {
+            *ret_first = record.seq;
+            return 0;
+        }
+    }
+    return rc;
+}
+
+int flashlog_void_from(struct flashlog *log, uint32_t sector, uint64_t *ret_seq)
+{
+    uint32_t lap = 0;
+    uint64_t first = 0;
+    int rc = look_at_begin(log, sector, &lap, &first);
+
+    *ret_seq = UINT64_MAX;
+    while (rc == 0 && sector != log->current) {
+        struct format_begun begun;
+
+        sector = sector_after(log, sector);
+        rc = flashlog_load(log, sector, 0);
+        if (rc == 0 && format_get_begun(log->buffer, &begun) && begun.epoch == log->epoch) {
+            /* Behind the newest sector the ring goes on with the oldest, and that voids nothing. */
+            if (lap != 0 ? begun.lap > lap : begun.first_seq > first) {
+                *ret_seq = begun.first_seq;
+            }
+            return 0;
+        }
+    }
+    return rc;
+}
+
 int flashlog_move_tail(struct flashlog *log)
 {
     while (log->tail != log->current) {
@@ -57,16 +108,17 @@ static int find_in(struct flashlog *log, uint32_t sector, uint8_t slot, uint64_t
     struct flashlog_item *ret_item)
 {
     struct format_record record;
+    uint64_t void_from = 0;
+    int rc = flashlog_void_from(log, sector, &void_from);
 
-    for (; slot <= FLASHLOG_SECTOR_RECORDS; slot++) {
-        int rc = flashlog_load(log, sector, slot);
-
+    for (; slot <= (uint8_t)FLASHLOG_SECTOR_RECORDS && rc == 0; slot++) {
+        rc = flashlog_load(log, sector, slot);
         if (rc < 0) {
             return rc;
         }
         /* Above head: nothing of ours, whatever its check says. */
         if (format_get_record(log->buffer, log->epoch, &record) && record.seq >= from_seq &&
-            record.seq <= log->head) {
+            record.seq <= log->head && record.seq < void_from) {
             log->read_sector = sector;
             log->read_slot = slot;
             log->read_seq = record.seq;
@@ -75,7 +127,7 @@ static int find_in(struct flashlog *log, uint32_t sector, uint8_t slot, uint64_t
             return 1;
         }
     }
-    return 0;
+    return rc;
 }
 
 int flashlog_read(struct flashlog *log, uint64_t from_seq, struct flashlog_item *ret_item)

@@ -10,7 +10,7 @@
 static const uint8_t magic_erased[4] = {'E', 'C', 'M', 'A'};
 static const uint8_t magic_begun[4] = {'E', 'C', 'M', 'B'};
 
-enum { BEGUN_AT = 16, CRC_AT = 124, TYPE_RECORD = 1 };
+enum { BEGUN_AT = FORMAT_BEGUN_AT, CRC_AT = 124, TYPE_RECORD = 1 };
 
 /* Nobody taps that often; below them additions cannot overflow. */
 #define LAP_MAX UINT32_C(0xFFFFFF00)

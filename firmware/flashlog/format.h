@@ -44,6 +44,7 @@ enum {
     FORMAT_VERSION = 1,
     FORMAT_SLOT = 128,
     FORMAT_SLOTS = 32,
+    FORMAT_BEGUN_AT = 16, /* second part of a header */
     FORMAT_PAYLOAD = 112,
     FORMAT_PAYLOAD_AT = 12,
     FORMAT_ID_SIZE = 32,

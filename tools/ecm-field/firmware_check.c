@@ -63,7 +63,7 @@ static int show_bundle(const uint8_t *file, const struct bundle *bundle)
 {
     print_version(&bundle->image[0], "update bundle, format 1",
         (bundle->flags & BUNDLE_FLAG_ALLOW_OLDER) != 0 ? ", may replace a newer one" : "");
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         bool is_right = is_program(&bundle->image[i], file + bundle_offset_of(bundle, i));
 
         print_image(&bundle->image[i], is_right ? "right" : "WRONG");
@@ -83,7 +83,7 @@ static int show_image(const uint8_t *file, size_t size, const struct image *imag
 
 int firmware_show(const struct firmware_args *args, struct err *err)
 {
-    struct bundle bundle;
+    struct bundle bundle = {.flags = 0};
     struct image image;
     uint8_t *file = NULL;
     size_t size = 0;
@@ -109,7 +109,7 @@ int firmware_show(const struct firmware_args *args, struct err *err)
 static int check_bundle(
     const struct firmware_args *args, const uint8_t *file, size_t size, struct err *err)
 {
-    struct bundle bundle;
+    struct bundle bundle = {.flags = 0};
     int rc = read_bundle(file, size, &bundle, err);
 
     if (rc < 0) {
@@ -118,7 +118,7 @@ static int check_bundle(
     if (bundle_verify(file, args->key) < 0) {
         return err_set(err, ECM_ECORRUPT, "not signed with that key");
     }
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         if (!is_program(&bundle.image[i], file + bundle_offset_of(&bundle, i))) {
             return err_set(
                 err, ECM_ECORRUPT, "the program for slot %c is not the one signed", 'a' + i);

@@ -52,7 +52,7 @@ static int fill_image(
 static int read_programs(const struct firmware_args *args, struct bundle *bundle,
     struct program *programs, struct err *err)
 {
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         int rc = fill_image(args, i, &bundle->image[i], err);
 
         if (rc == 0) {
@@ -97,11 +97,11 @@ int firmware_sign(const struct firmware_args *args, struct err *err)
         file = malloc(size);
         rc = file == NULL ? err_set(err, -ENOMEM, "out of memory") : 0;
     }
-    if (rc == 0) {
+    if (rc == 0 && file != NULL) {
         bundle_put(file, &bundle);
         rc = sign_header(args->key_path, file, err);
     }
-    if (rc == 0) {
+    if (rc == 0 && file != NULL) {
         (void)memcpy(file + BUNDLE_HEADER, programs[0].bytes, programs[0].size);
         (void)memcpy(file + BUNDLE_HEADER + programs[0].size, programs[1].bytes, programs[1].size);
         rc = field_write_file(args->out, file, size, err);

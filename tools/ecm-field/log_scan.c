@@ -140,7 +140,7 @@ int log_scan(const uint8_t *bytes, size_t size, struct log_scan *ret_scan, struc
         look_at_header(&scan, bytes + (size_t)i * HAL_FLASH_SECTOR);
     }
     for (uint32_t i = 0; i < scan.sectors && scan.has_log; i++) {
-        for (uint8_t slot = 1; slot < FORMAT_SLOTS; slot++) {
+        for (uint8_t slot = 1; slot < (uint8_t)FORMAT_SLOTS; slot++) {
             look_at_slot(
                 &scan, bytes + (size_t)i * HAL_FLASH_SECTOR + (size_t)slot * FORMAT_SLOT, i, slot);
         }

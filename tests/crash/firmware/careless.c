@@ -33,13 +33,9 @@ static int read_careless(struct hal_flash *base, uint32_t offset, void *bytes, u
 static bool is_spared(struct careless *careless, uint32_t offset, const uint8_t *bytes)
 {
     uint8_t there[HAL_FLASH_PAGE];
-    size_t half = HAL_FLASH_PAGE / 2;
 
     if (hal_flash_read(careless->inner, offset, there, sizeof there) < 0) {
         return false;
-    }
-    if (careless->kind == CARELESS_SPOIL) {
-        return is_all(bytes, half, 0) || is_all(bytes + half, half, 0);
     }
     for (size_t i = 0; i < sizeof there; i++) {
         if ((there[i] & bytes[i]) != there[i]) {

@@ -13,7 +13,6 @@ enum careless_kind {
     CARELESS_NOT,
     CARELESS_ERASE,  /* "it reads as blank, why erase it": trusts an interrupted erase */
     CARELESS_AGAIN,  /* "these bytes are there already": does not make the newest record firm */
-    CARELESS_SPOIL,  /* "nobody needs zeros": leaves half-written slots as they are */
     CARELESS_VERIFY, /* answers a read from what was written, not from the cells */
 };
 

@@ -7,7 +7,7 @@
 #include "tests/crash/firmware/roam.h"
 #include "tests/unit/suite.h"
 
-enum { SECTORS = 6, CUTS = 10000 };
+enum { SECTORS = 6, CUTS = 3000 };
 
 static uint64_t faults_with(enum careless_kind kind, uint32_t worn)
 {
@@ -63,10 +63,53 @@ static uint64_t faults_after_cut_erase(enum careless_kind kind)
     return faults;
 }
 
+/* Append two records; the power goes in unit cut of the second, 0: never. Returns its units. */
+static uint64_t append_two(struct world *world, uint64_t seed, uint64_t cut)
+{
+    uint64_t before = 0;
+
+    world->attempts = (uint32_t)seed; /* each time another record */
+    assert_true(world_start(world) && world_append(world));
+    before = world->flash.units;
+    world->flash.cut_at = cut != 0 ? before + cut : 0;
+    (void)world_append(world);
+    return world->flash.units - before;
+}
+
+/* A record is cut in its last byte: after one start it can be read, and after the next? */
+static uint64_t faults_after_cut_record(enum careless_kind kind)
+{
+    struct world *world = malloc(sizeof *world);
+    uint64_t faults = 0;
+
+    assert_non_null(world);
+    for (uint64_t seed = 1; seed <= 600; seed++) {
+        struct careless careless;
+        uint64_t units = 0;
+
+        world_init(world, SECTORS, seed);
+        units = append_two(world, seed, 0);
+        world_done(world);
+        world_init(world, SECTORS, seed);
+        careless_init(&careless, &world->flash.base, kind);
+        world->seen = &careless.base;
+        (void)append_two(world, seed, units);
+        for (int start = 0; start < 3; start++) {
+            fake_flash_power_on(&world->flash);
+            assert_true(world_start(world));
+        }
+        faults += world_faults(world);
+        world_done(world);
+    }
+    free(world);
+    return faults;
+}
+
 static void careful_driver_loses_nothing(void **state)
 {
     (void)state;
     assert_int_equal(faults_after_cut_erase(CARELESS_NOT), 0);
+    assert_int_equal(faults_after_cut_record(CARELESS_NOT), 0);
     assert_int_equal(faults_with(CARELESS_NOT, 0), 0);
     assert_int_equal(faults_with(CARELESS_NOT, 3), 0);
 }
@@ -80,13 +123,7 @@ static void trusting_an_interrupted_erase_loses_records(void **state)
 static void not_making_the_newest_record_firm_loses_records(void **state)
 {
     (void)state;
-    assert_true(faults_with(CARELESS_AGAIN, 0) > 0);
-}
-
-static void leaving_half_written_slots_loses_records(void **state)
-{
-    (void)state;
-    assert_true(faults_with(CARELESS_SPOIL, 0) > 0);
+    assert_true(faults_after_cut_record(CARELESS_AGAIN) > 0);
 }
 
 static void not_reading_back_loses_records(void **state)
@@ -101,7 +138,6 @@ int main(void)
         cmocka_unit_test(careful_driver_loses_nothing),
         cmocka_unit_test(trusting_an_interrupted_erase_loses_records),
         cmocka_unit_test(not_making_the_newest_record_firm_loses_records),
-        cmocka_unit_test(leaving_half_written_slots_loses_records),
         cmocka_unit_test(not_reading_back_loses_records),
     };
 

@@ -21,7 +21,7 @@ static void make_bundle(const struct boot_layout *layout, uint8_t *header, uint8
     struct bundle bundle = {.flags = 0};
 
     memset(program, 0x5A, PROGRAM);
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         struct crypto_sha256 hash;
 
         bundle.image[i] = (struct image){.slot = i,

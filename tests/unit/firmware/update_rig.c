@@ -34,7 +34,7 @@ static struct bundle values_of(const struct rig_bundle *bundle, uint32_t version
 {
     struct bundle values = {.flags = 0};
 
-    for (uint8_t i = 0; i < IMAGE_SLOTS; i++) {
+    for (uint8_t i = 0; i < (uint8_t)IMAGE_SLOTS; i++) {
         struct image *image = &values.image[i];
 
         image->slot = i;
