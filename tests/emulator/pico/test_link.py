@@ -19,7 +19,8 @@ CUTS = TAPS // 10          # power cuts in flash operations
 PULLS = TAPS // 25         # of the cable
 KILLS = max(1, TAPS // 100)  # of the gateway
 TIME_MS = 50
-SLACK_MS = 2               # whole milliseconds at both ends
+SLACK_MS = 15              # from laying a tag down until the chip has found it (emu_timing_default), and
+                           # whole milliseconds at both ends
 GREEN_US = 1_500_000       # simulated: a tap without a light by then gets none
 REMOVED_US = 1_100_000     # the light is off again, and the tag is known to be gone
 PULLED_S = (0.2, 3.0)
