@@ -101,7 +101,8 @@ int firmware_sign(const struct firmware_args *args, struct err *err)
         bundle_put(file, &bundle);
         rc = sign_header(args->key_path, file, err);
     }
-    if (rc == 0 && file != NULL) {
+    /* Both were read; the analyser does not see it. */
+    if (rc == 0 && file != NULL && programs[0].bytes != NULL && programs[1].bytes != NULL) {
         (void)memcpy(file + BUNDLE_HEADER, programs[0].bytes, programs[0].size);
         (void)memcpy(file + BUNDLE_HEADER + programs[0].size, programs[1].bytes, programs[1].size);
         rc = field_write_file(args->out, file, size, err);

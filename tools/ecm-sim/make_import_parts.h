@@ -78,7 +78,7 @@ struct import_making {
 int import_reserve(void **rows, size_t count, size_t *capacity, size_t row_size);
 
 /* What happens to a visit, appended to taps and corrections. 0 or -ENOMEM. */
-int import_happen(struct import_making *making, size_t visit);
+int import_happen(struct import_making *making, size_t index);
 
 /* Write the files. */
 int import_write(const struct import_making *making, const char *folder, struct err *err);
