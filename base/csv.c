@@ -59,7 +59,7 @@ static int new_reader(struct csv **ret_csv, int fd)
 
 int csv_open_pieces(struct csv **ret_csv)
 {
-    static char nothing[1];
+    static char nothing[1] = "";
     struct csv *csv = calloc(1, sizeof *csv);
 
     if (csv == NULL) {

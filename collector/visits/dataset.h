@@ -167,10 +167,10 @@ int dataset_expect(struct dataset *dataset, size_t texts);
 
 static inline const char *dataset_text_head(const struct dataset *dataset, text_id id)
 {
-    uint32_t place = dataset->texts->places[id];
+    uint32_t at = dataset->texts->places[id];
 
-    return dataset->texts->blocks[place >> DATASET_BLOCK_BITS] +
-           (place & ((1u << DATASET_BLOCK_BITS) - 1));
+    return dataset->texts->blocks[at >> DATASET_BLOCK_BITS] +
+           (at & ((1u << DATASET_BLOCK_BITS) - 1));
 }
 
 /* The text of id, ended by a zero byte. Never NULL. Lives as long as the dataset. */

@@ -78,7 +78,7 @@ static uint32_t offset_of(const struct control *control, uint32_t sector, uint32
 static int program_record(struct control *control, uint32_t sector, uint32_t record)
 {
     const uint8_t *wanted = control->page + record % RECORDS_A_PAGE * CONTROL_RECORD;
-    uint8_t found[CONTROL_RECORD];
+    uint8_t found[CONTROL_RECORD] = {0};
     uint32_t at = offset_of(control, sector, record / RECORDS_A_PAGE * RECORDS_A_PAGE);
     int rc = hal_flash_program(control->flash, at, control->page, HAL_FLASH_PAGE);
 

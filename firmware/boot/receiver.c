@@ -139,7 +139,7 @@ static int begin_sector(struct receiver *receiver, uint32_t at)
 
 static int program_page(struct receiver *receiver, uint32_t at)
 {
-    uint8_t found[HAL_FLASH_PAGE];
+    uint8_t found[HAL_FLASH_PAGE] = {0};
     int rc = hal_flash_program(receiver->conf.flash, at, receiver->page, HAL_FLASH_PAGE);
 
     if (rc == 0) {

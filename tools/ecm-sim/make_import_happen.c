@@ -82,7 +82,7 @@ static int append_tap(struct import_making *making, const struct import_tap *tap
 /* One tap that gets through; perhaps twice. */
 static int tap_once(struct happening *now, struct import_carer carer, char kind, int64_t ts_utc)
 {
-    struct import_tap tap = {.ts_utc = ts_utc,
+    struct import_tap row = {.ts_utc = ts_utc,
         .recv_utc = ts_utc + draw(&now->random, delay_s),
         .person = now->person,
         .number = ++now->making->people[now->person].taps,
@@ -92,13 +92,13 @@ static int tap_once(struct happening *now, struct import_carer carer, char kind,
     int rc = 0;
 
     if (happens(&now->random, CLOCK_AHEAD)) {
-        tap.recv_utc = ts_utc + random_between(&now->random, 1, 20);
-        tap.ts_utc = tap.recv_utc + AHEAD_S - random_between(&now->random, 1, 20);
+        row.recv_utc = ts_utc + random_between(&now->random, 1, 20);
+        row.ts_utc = row.recv_utc + AHEAD_S - random_between(&now->random, 1, 20);
     }
-    rc = append_tap(now->making, &tap);
+    rc = append_tap(now->making, &row);
     if (rc == 0 && happens(&now->random, ARRIVES_TWICE)) {
-        tap.recv_utc += random_between(&now->random, 1, 2 * HOUR_S);
-        rc = append_tap(now->making, &tap);
+        row.recv_utc += random_between(&now->random, 1, 2 * HOUR_S);
+        rc = append_tap(now->making, &row);
     }
     return rc;
 }

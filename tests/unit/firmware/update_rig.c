@@ -52,6 +52,7 @@ void update_rig_bundle(struct rig_bundle *bundle, uint32_t version)
 {
     struct bundle values;
 
+    /* cppcheck-suppress uninitvar ; this is what fills it */
     make_program(bundle->program[0], version, 0);
     make_program(bundle->program[1], version, 1);
     values = values_of(bundle, version);
