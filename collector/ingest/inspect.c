@@ -66,7 +66,7 @@ static void take_input(struct inspection *inspection, const struct record *recor
         .boot_id = record->boot_id,
         .boot_ms = record->boot_ms,
         .wall_ms = record->wall_ms,
-        .wall_trust = record->wall_trust,
+        .wall_trust = (int)record->wall_trust,
         .uncertainty_ms = record->wall_uncertainty_ms,
     };
 }
