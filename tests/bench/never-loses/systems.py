@@ -315,10 +315,11 @@ class Ours(System):
         if not hasattr(self, "_rows"):
             self.processes["gateway"].end()
             self.processes["centre"].end()
-            text = subprocess.run([self.tools / "nl_stored",
+            done = subprocess.run([self.tools / "nl_stored",
                                    self.disks["centre"].path / "collector.db"],
-                                  check=True, capture_output=True, text=True).stdout
-            self._rows = [tuple(int(x) for x in line.split()) for line in text.splitlines()]
+                                  check=True, capture_output=True, text=True)
+            print(done.stderr, end="", file=sys.stderr)
+            self._rows = [tuple(int(x) for x in line.split()) for line in done.stdout.splitlines()]
         return self._rows
 
     def stored(self):
