@@ -4,8 +4,9 @@
  *   pico-stored STORE DEVICE    each as "epoch seq uid flags effective_ms source
  *                               verified uncertainty_ms"
  *
- * In the order of arrival, so that a record kept twice is printed twice. The collector must have
- * stopped. The effective time is the collector's own rule over the collector's own anchors.
+ * In the order of arrival, so that a record kept twice is printed twice. A message may begin with
+ * records that an earlier one had: like every reader of the store this one begins at the first that
+ * counts. The collector must have stopped. The effective time is the collector's own rule over the collector's own anchors.
  */
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -71,14 +72,16 @@ static void print_tap(int64_t log_id, uint64_t epoch, const struct record *recor
 
 static void print_batch(sqlite3_stmt *row)
 {
+    uint64_t first_seq = (uint64_t)sqlite3_column_int64(row, 3);
     struct up_message message = {0};
 
     if (up_message_decode(
             sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0), &message) < 0 ||
-        message.kind != UP_BATCH) {
-        die("a batch cannot be decoded");
+        message.kind != UP_BATCH || message.batch.first_seq > first_seq) {
+        die("a batch cannot be decoded, or begins after its first record");
     }
-    for (size_t i = 0; i < message.batch.record_count; i++) {
+    for (size_t i = (size_t)(first_seq - message.batch.first_seq); i < message.batch.record_count;
+         i++) {
         const struct bytes_view *view = &message.batch.records[i];
         struct record record = {0};
 
@@ -104,9 +107,9 @@ int main(int argc, char **argv)
     if (sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
         die(sqlite3_errmsg(db));
     }
-    select =
-        prepare("SELECT bytes, log_id, signature_is_verified FROM batch JOIN log USING(log_id) "
-                "WHERE device_id = ?1 ORDER BY batch_id");
+    select = prepare(
+        "SELECT bytes, log_id, signature_is_verified, first_seq FROM batch JOIN log USING(log_id) "
+        "WHERE device_id = ?1 ORDER BY batch_id");
     (void)sqlite3_bind_text(select, 1, argv[2], -1, SQLITE_STATIC);
     while ((rc = sqlite3_step(select)) == SQLITE_ROW) {
         print_batch(select);
