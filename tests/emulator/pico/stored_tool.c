@@ -6,7 +6,8 @@
  *
  * In the order of arrival, so that a record kept twice is printed twice. A message may begin with
  * records that an earlier one had: like every reader of the store this one begins at the first that
- * counts. The collector must have stopped. The effective time is the collector's own rule over the collector's own anchors.
+ * counts. The collector must have stopped. The effective time is the collector's own rule over the
+ * collector's own anchors.
  */
 #include <inttypes.h>
 #include <sqlite3.h>
