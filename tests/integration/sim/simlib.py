@@ -148,17 +148,18 @@ def _tap(device: str, epoch: int, record: bytes):
 
 
 def taps_in_store(store) -> list[Tap]:
-    """Every tap that the collector has, in the order in which it came."""
+    """Every tap that the collector has, in the order in which it came. A message may begin with records
+    that an earlier one had; the last record_count of it are those that count."""
     taps = []
     with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
-        for (message,) in database.execute("SELECT bytes FROM batch ORDER BY batch_id"):
+        for message, count in database.execute("SELECT bytes, record_count FROM batch ORDER BY batch_id"):
             batch = dict(fields(message))[2]
             header = dict(fields(batch))
-            for number, value in fields(batch):
-                if number == 4:
-                    tap = _tap(header[1].decode(), header.get(2, 0), value)
-                    if tap is not None:
-                        taps.append(tap)
+            records = [value for number, value in fields(batch) if number == 4]
+            for value in records[-count:]:
+                tap = _tap(header[1].decode(), header.get(2, 0), value)
+                if tap is not None:
+                    taps.append(tap)
     return taps
 
 
