@@ -171,12 +171,31 @@ static int column_of(sqlite3 *db, const char *sql, int64_t *ret_value)
     return outbox_db_code(db, sqlite_rc);
 }
 
+/* Not as a table-valued function: that takes its argument for a table's name since SQLite 3.46. */
+static int check_pages(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    int sqlite_rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+    int rc = 0;
+
+    if (sqlite_rc == SQLITE_OK) {
+        sqlite_rc = sqlite3_step(stmt);
+    }
+    rc = outbox_db_code(db, sqlite_rc);
+    if (rc == 0) {
+        const char *said = (const char *)sqlite3_column_text(stmt, 0);
+
+        rc = said != NULL && strcmp(said, "ok") == 0 ? 0 : ECM_ECORRUPT;
+    }
+    (void)sqlite3_finalize(stmt);
+    return rc;
+}
+
 static int settle_format(sqlite3 *db, const char *path, struct err *err)
 {
     int64_t tables = 0;
     int64_t application = 0;
     int64_t version = 0;
-    int64_t is_sound = 0;
     int rc = column_of(db, "SELECT count(*) FROM sqlite_schema", &tables);
 
     if (rc == 0 && tables == 0) {
@@ -193,10 +212,7 @@ static int settle_format(sqlite3 *db, const char *path, struct err *err)
             FORMAT_VERSION);
     }
     if (rc == 0) {
-        rc = column_of(db, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)", &is_sound);
-    }
-    if (rc == 0 && is_sound == 0) {
-        rc = ECM_ECORRUPT;
+        rc = check_pages(db);
     }
     return rc < 0 ? err_set(err, rc, "relayed logs '%s': %s", path, sqlite3_errmsg(db)) : 0;
 }

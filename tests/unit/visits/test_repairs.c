@@ -118,7 +118,7 @@ static void a_choice_is_read_or_refused_as_a_whole(void **state)
     assert_int_equal(params.policies[REPAIR_LEAVING], REPAIR_PAY);
     assert_int_equal(params.policies[REPAIR_BOUNDARY], REPAIR_HOLD);
     assert_int_equal(params.policies[REPAIR_DIRECTION], REPAIR_OFF);
-    assert_string_equal(repair_parse(&params, "all:pay,leavin"), "leavin");
+    assert_string_equal(repair_parse(&params, "all:pay,leavings"), "leavings");
     assert_string_equal(repair_parse(&params, "all:"), "all:");
     assert_string_equal(repair_parse(&params, "all:paying"), "all:paying");
     assert_string_equal(repair_parse(&params, ""), "");
