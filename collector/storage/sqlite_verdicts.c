@@ -82,31 +82,36 @@ static int keep_one(struct putting *putting, const struct storage_verdict *verdi
     return store_run(keep);
 }
 
-/* Rows of the scope that were not put again: withdrawn, each with a version of its own. */
+/* Rows of a scope that were not put again: withdrawn, each with a version of its own. */
+#define WITHDRAW(scope)                                                                            \
+    "WITH gone AS (SELECT visit_id, slot, row_number() OVER (ORDER BY visit_id, slot) AS n"        \
+    "  FROM verdict v " scope " AND period_id = ?1 AND withdrawn = 0 AND NOT EXISTS"               \
+    "  (SELECT 1 FROM temp.kept k WHERE k.visit_id = v.visit_id AND k.slot = v.slot))"             \
+    " UPDATE verdict SET withdrawn = 1, version = ?3 + gone.n FROM gone"                           \
+    " WHERE verdict.period_id = ?1 AND verdict.visit_id = gone.visit_id"                           \
+    " AND verdict.slot = gone.slot"
+
+/* Left to itself SQLite walks the period in order of its key: every row of it for each late tap. */
 static int withdraw_rest(struct putting *putting, const char *person_id)
 {
-    static const char sql[] =
-        "WITH gone AS (SELECT visit_id, slot, row_number() OVER (ORDER BY visit_id, slot) AS n"
-        "  FROM verdict v WHERE period_id = ?1 AND withdrawn = 0"
-        "  AND (?2 IS NULL OR person_id = ?2) AND NOT EXISTS (SELECT 1 FROM temp.kept k"
-        "   WHERE k.visit_id = v.visit_id AND k.slot = v.slot))"
-        " UPDATE verdict SET withdrawn = 1, version = ?3 + gone.n FROM gone"
-        " WHERE verdict.period_id = ?1 AND verdict.visit_id = gone.visit_id"
-        " AND verdict.slot = gone.slot";
-    sqlite3_stmt *withdraw = NULL;
-    int sqlite_rc = sqlite3_prepare_v2(putting->store->db, sql, -1, &withdraw, NULL);
+    sqlite3_stmt *withdraw =
+        person_id == NULL
+            ? store_statement(putting->store, SLOT_VERDICT_WITHDRAW, WITHDRAW("WHERE ?2 IS NULL"))
+            : store_statement(putting->store, SLOT_VERDICT_WITHDRAW_PERSON,
+                  WITHDRAW("INDEXED BY verdict_by_person WHERE person_id = ?2"));
+    int rc = 0;
 
-    if (sqlite_rc == SQLITE_OK) {
-        (void)sqlite3_bind_text(withdraw, 1, putting->period_id, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(withdraw, 2, person_id, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(withdraw, 3, (int64_t)putting->version);
-        sqlite_rc = sqlite3_step(withdraw);
+    if (withdraw == NULL) {
+        return store_failed(putting->store, NULL);
     }
-    (void)sqlite3_finalize(withdraw);
-    if (store_code(sqlite_rc) == 0) {
+    (void)sqlite3_bind_text(withdraw, 1, putting->period_id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(withdraw, 2, person_id, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_int64(withdraw, 3, (int64_t)putting->version);
+    rc = store_run(withdraw);
+    if (rc == 0) {
         putting->changed += (uint64_t)sqlite3_changes64(putting->store->db);
     }
-    return store_code(sqlite_rc);
+    return rc;
 }
 
 static int put_all(struct putting *putting, const char *person_id,
