@@ -124,7 +124,8 @@ class Bench:
         changed = int(re.search(r"changed=(\d+)", output).group(1))
         if changed == 0:
             sys.exit("bench: late taps changed no row of the feed")
-        self.add("live", statistics.median(times), None, None)
+        kb = int(re.search(r"kb=(\d+)", output).group(1))
+        self.add("live", statistics.median(times), None, kb)
         self.rows[-1].update(p95=sorted(times)[len(times) * 95 // 100], worst=max(times),
                              changed=changed, taps=len(times))
 

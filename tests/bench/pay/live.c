@@ -5,14 +5,18 @@
  * Imports FOLDER (one week) into a new STORE, but for the last tap of N of its people, and lets the
  * live engine work everything off. Then each of the withheld taps arrives by itself: it is committed,
  * touched, and worked off, which reads that person's week, reconciles it, and puts the rows that
- * changed. Prints us=N,N,... (each tap), changed=N (rows of the feed).
+ * changed. Prints us=N,N,... (each tap), changed=N (rows of the feed), kb=N (the peak of the process
+ * that reconciles: a child reads the folder and fills the store).
  */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "collector/import/import.h"
@@ -20,11 +24,13 @@
 #include "collector/storage/storage.h"
 #include "collector/storage/storage_sqlite.h"
 
-enum { LATE_MAX = 1000 };
+enum { LATE_MAX = 1000, ID_SIZE = 64 };
 
+/* A withheld tap. */
 struct late {
-    struct event_row events[LATE_MAX];
-    size_t count, wanted;
+    int64_t recv_utc, ts_utc;
+    char kind;
+    char event_id[ID_SIZE], device_id[ID_SIZE], card_uid[ID_SIZE];
 };
 
 static void must(int rc, const struct err *err)
@@ -46,17 +52,25 @@ static uint64_t now_us(void *user)
 
 static int64_t now_utc(void *user)
 {
-    const struct dataset *dataset = user;
+    return *(const int64_t *)user;
+}
 
-    return dataset->periods[0].run2_asof_utc;
+/* ---- the child: everything but the withheld taps into the store -------------------------------- */
+
+static void tell(FILE *stream, const struct dataset *dataset, const struct event_row *event)
+{
+    (void)fprintf(stream, "%" PRId64 " %" PRId64 " %c %s %s %s\n", event->recv_utc, event->ts_utc,
+        event->kind, dataset_text(dataset, event->event_id),
+        dataset_text(dataset, event->device_id), dataset_text(dataset, event->card_uid));
 }
 
 /* Take the last tap out of each of the first wanted devices that has one that came once. */
-static void withhold(struct dataset *dataset, struct late *late)
+static void withhold(struct dataset *dataset, size_t wanted, FILE *stream)
 {
     size_t *lasts = calloc(dataset_text_count(dataset), sizeof *lasts); /* 1 + index, by device */
     uint32_t *copies = calloc(dataset_text_count(dataset), sizeof *copies); /* by event */
     size_t kept = 0;
+    size_t count = 0;
 
     if (lasts == NULL || copies == NULL) {
         must(-1, &(struct err){.text = "out of memory"});
@@ -68,9 +82,10 @@ static void withhold(struct dataset *dataset, struct late *late)
     for (size_t i = 0; i < dataset->events_count; i++) {
         const struct event_row *event = &dataset->events[i];
 
-        if (late->count < late->wanted && lasts[event->device_id] == i + 1 &&
-            copies[event->event_id] == 1 && event->kind == 'O') {
-            late->events[late->count++] = *event;
+        if (count < wanted && lasts[event->device_id] == i + 1 && copies[event->event_id] == 1 &&
+            event->kind == 'O') {
+            tell(stream, dataset, event);
+            count++;
         } else {
             dataset->events[kept++] = *event;
         }
@@ -80,30 +95,86 @@ static void withhold(struct dataset *dataset, struct late *late)
     free(copies);
 }
 
-static text_id carry(struct dataset *to, const struct dataset *from, text_id id)
+static void prepare(const char *folder, const char *path, size_t wanted, FILE *stream)
+{
+    struct storage_import_counts counts;
+    struct storage *storage = NULL;
+    struct dataset dataset;
+    struct err err = {0};
+
+    must(dataset_init(&dataset), &err);
+    must(import_path(folder, true, NULL, &dataset, &err), &err);
+    (void)fprintf(stream, "%" PRId64 "\n", dataset.periods[0].run2_asof_utc);
+    withhold(&dataset, wanted, stream);
+    must(storage_sqlite_open(&storage, path, 0, &err), &err);
+    must(storage->ops->import(storage, &dataset, dataset.periods[0].run2_asof_utc, &counts, &err),
+        &err);
+    storage_close(storage);
+    dataset_done(&dataset);
+}
+
+/* The number of taps; the child has ended. */
+static size_t prepare_aside(
+    char *const *argv, size_t wanted, int64_t *ret_asof_utc, struct late *ret_late)
+{
+    int ends[2] = {-1, -1};
+    FILE *stream = NULL;
+    pid_t child = 0;
+    size_t count = 0;
+    int status = -1;
+
+    must(pipe(ends), &(struct err){.text = "no pipe"});
+    child = fork();
+    must(child, &(struct err){.text = "no process"});
+    if (child == 0) {
+        (void)close(ends[0]);
+        stream = fdopen(ends[1], "w");
+        must(stream == NULL ? -1 : 0, &(struct err){.text = "no stream"});
+        prepare(argv[1], argv[2], wanted, stream);
+        exit(fclose(stream) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    (void)close(ends[1]);
+    stream = fdopen(ends[0], "r");
+    if (stream != NULL && fscanf(stream, "%" SCNd64, ret_asof_utc) == 1) {
+        struct late *late = ret_late;
+
+        while (count < wanted && fscanf(stream, "%" SCNd64 " %" SCNd64 " %c %63s %63s %63s",
+                                     &late->recv_utc, &late->ts_utc, &late->kind, late->event_id,
+                                     late->device_id, late->card_uid) == 6) {
+            late = &ret_late[++count];
+        }
+    }
+    if (waitpid(child, &status, 0) != child || status != 0 || stream == NULL) {
+        must(-1, &(struct err){.text = "the store could not be filled"});
+    }
+    (void)fclose(stream);
+    return count;
+}
+
+/* ---- the parent ------------------------------------------------------------------------------ */
+
+static text_id carry(struct dataset *to, const char *text)
 {
     text_id ret = 0;
 
-    must(dataset_intern(to, dataset_text(from, id), dataset_text_size(from, id), &ret),
-        &(struct err){.text = ""});
+    must(dataset_intern(to, text, strlen(text), &ret), &(struct err){.text = ""});
     return ret;
 }
 
 /* Commit one tap. */
-static void arrive(
-    struct storage *storage, const struct dataset *all, const struct event_row *event)
+static void arrive(struct storage *storage, const struct late *late, int64_t asof_utc)
 {
+    struct event_row row = {.recv_utc = late->recv_utc, .ts_utc = late->ts_utc, .kind = late->kind};
     struct storage_import_counts counts;
-    struct event_row row = *event;
     struct dataset one;
     struct err err = {0};
 
     must(dataset_init(&one), &err);
-    row.event_id = carry(&one, all, event->event_id);
-    row.device_id = carry(&one, all, event->device_id);
-    row.card_uid = carry(&one, all, event->card_uid);
+    row.event_id = carry(&one, late->event_id);
+    row.device_id = carry(&one, late->device_id);
+    row.card_uid = carry(&one, late->card_uid);
     must(dataset_add_event(&one, &row), &err);
-    must(storage->ops->import(storage, &one, now_utc((void *)(uintptr_t)all), &counts, &err), &err);
+    must(storage->ops->import(storage, &one, asof_utc, &counts, &err), &err);
     dataset_done(&one);
 }
 
@@ -116,43 +187,40 @@ static void work_off(struct live *live)
 
 int main(int argc, char **argv)
 {
-    struct dataset dataset;
-    struct late late = {.wanted = argc == 4 ? strtoul(argv[3], NULL, 10) : 0};
-    struct storage_import_counts counts;
+    static struct late late[LATE_MAX + 1];
+    size_t wanted = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+    size_t count = 0;
     struct storage *storage = NULL;
     struct live *live = NULL;
-    struct live_ports ports = {.now_utc = now_utc, .now_us = now_us, .user = &dataset};
+    int64_t asof_utc = 0;
+    struct live_ports ports = {.now_utc = now_utc, .now_us = now_us, .user = &asof_utc};
+    struct rusage usage = {.ru_maxrss = 0};
     struct err err = {0};
     uint64_t changed = 0;
 
-    if (late.wanted == 0 || late.wanted > LATE_MAX) {
+    if (wanted == 0 || wanted > LATE_MAX) {
         (void)fprintf(stderr, "usage: pay_live FOLDER STORE N, N at most %d\n", LATE_MAX);
         return 2;
     }
-    must(dataset_init(&dataset), &err);
-    must(import_path(argv[1], true, NULL, &dataset, &err), &err);
-    withhold(&dataset, &late);
+    count = prepare_aside(argv, wanted, &asof_utc, late);
     must(storage_sqlite_open(&storage, argv[2], 0, &err), &err);
-    must(storage->ops->import(storage, &dataset, now_utc(&dataset), &counts, &err), &err);
     ports.storage = storage;
     must(live_open(&live, &ports, &err), &err);
     work_off(live);
     changed = live_counts(live).verdicts;
-    for (size_t i = 0; i < late.count; i++) {
-        const struct event_row *event = &late.events[i];
+    for (size_t i = 0; i < count; i++) {
         uint64_t from_us = 0;
 
-        arrive(storage, &dataset, event);
+        arrive(storage, &late[i], asof_utc);
         from_us = now_us(NULL);
-        must(live_touch(
-                 live, dataset_text(&dataset, event->device_id), event->ts_utc, event->ts_utc),
-            &err);
+        must(live_touch(live, late[i].device_id, late[i].ts_utc, late[i].ts_utc), &err);
         work_off(live);
         (void)printf("%s%" PRIu64, i == 0 ? "us=" : ",", now_us(NULL) - from_us);
     }
-    (void)printf(" changed=%" PRIu64 "\n", live_counts(live).verdicts - changed);
+    (void)getrusage(RUSAGE_SELF, &usage);
+    (void)printf(
+        " changed=%" PRIu64 " kb=%ld\n", live_counts(live).verdicts - changed, usage.ru_maxrss);
     live_close(live);
     storage_close(storage);
-    dataset_done(&dataset);
     return 0;
 }
