@@ -1,7 +1,7 @@
 /*
  * repair_person.h - the repairs of one person's taps and attendances. Inside visits/ only.
  *
- * visits.c walks: pair the taps, make the slots, repair_directions(), pair again when that changed a
+ * part.c walks: pair the taps, make the slots, repair_directions(), pair again when that changed a
  * tap, repair_hold(), repair_boundaries(), match, repair_missing(), match again when that completed
  * an attendance, and repair_settle(). Nothing here sees another person.
  *
