@@ -7,7 +7,8 @@
  *   stored:    event number, stored us, 0
  *
  * All times are CLOCK_MONOTONIC of the one machine everything runs on. Each line is one write(2): a
- * SIGKILL after it does not take it back, and a ledger never lies on a disk that is cut.
+ * SIGKILL after it does not take it back, and a ledger never lies on a disk that is cut. A SIGKILL
+ * can end a write between two pages of the file, so the length divides a page: spaces fill it up.
  */
 #ifndef ECM_TESTS_BENCH_NL_H
 #define ECM_TESTS_BENCH_NL_H
@@ -21,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NL_LINE_SIZE = 45, NL_PAYLOAD_SIZE = 120, NL_NUMBER_SIZE = 10 };
+enum { NL_LINE_SIZE = 64, NL_PAYLOAD_SIZE = 120, NL_NUMBER_SIZE = 10 };
 
 static inline void nl_die(const char *what)
 {
@@ -50,8 +51,8 @@ static inline int nl_open_ledger(const char *path)
 static inline void nl_write_down(int ledger, uint64_t number, uint64_t first_us, uint64_t second_us)
 {
     char line[NL_LINE_SIZE + 1] = "";
-    int size = snprintf(line, sizeof line, "%010llu %016llu %016llu\n", (unsigned long long)number,
-        (unsigned long long)first_us, (unsigned long long)second_us);
+    int size = snprintf(line, sizeof line, "%010llu %016llu %-35.16llu\n",
+        (unsigned long long)number, (unsigned long long)first_us, (unsigned long long)second_us);
 
     if (size != NL_LINE_SIZE || write(ledger, line, NL_LINE_SIZE) != NL_LINE_SIZE) {
         nl_die("cannot write the ledger");

@@ -14,7 +14,7 @@ import time
 from faults import Disk, Process, Trouble, free_port, is_listening, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
-LINE_SIZE = 45  # nl.h
+LINE_SIZE = 64  # nl.h
 WINDOW = 100
 
 
@@ -245,6 +245,7 @@ class Ours(System):
                          self.disks["centre"]))
         self.can_die = ["gateway", "broker", "centre"]
         self.offset = {}
+        self.first = None  # event of the gateway that runs
 
     def has_said(self, log, words):
         """Since this process was started: the log goes on over a restart."""
@@ -255,11 +256,15 @@ class Ours(System):
         return False
 
     def gateway_command(self):
-        # At most one tap is under way: the one after the last in the ledger may be stored, was
-        # never shown, and is not tapped again.
+        # At most one tap is under way, and it may be stored though it was never shown: the one after
+        # the last in the ledger or, when this gateway ended before its first light, its first. It is
+        # not tapped again.
         last = self.promised.last()
-        first = last + 2 if last > 0 else 1
-        return [self.tools / "nl_gateway", self.conf, self.promised.path, first, self.count,
+        if self.first is not None:
+            self.first = max(self.first + 1, last + 2)
+        else:
+            self.first = 1
+        return [self.tools / "nl_gateway", self.conf, self.promised.path, self.first, self.count,
                 self.rate]
 
     def start_watching(self):
