@@ -6,6 +6,7 @@ and import and ecm-pay, run them and the reference and edge data, and say who no
 Exit 1 when a fault survives, its text is no longer there exactly once, or it does not build.
 """
 import argparse
+import importlib.util
 import os
 import pathlib
 import re
@@ -130,6 +131,8 @@ def main():
     parser.add_argument("--only", default="", metavar="TEXT",
                         help="only faults whose file or rule contains TEXT")
     only = parser.parse_args().only
+    if importlib.util.find_spec("pytest") is None:
+        parser.error(f"{sys.executable} has no pytest; Debian's /usr/bin/python3 with python3-pytest has")
     with tempfile.TemporaryDirectory(prefix="ecm-mutation-") as folder:
         return check(pathlib.Path(folder), only)
 
