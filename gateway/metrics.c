@@ -111,6 +111,20 @@ static void add_tag_readers(
     }
 }
 
+/* Only where there is something to see: the page is small. */
+static void add_failed_updates(struct metrics_page *page, const struct device_state *state)
+{
+    metrics_line(page,
+        "# HELP ecm_gateway_tag_reader_update_failed Its last update did not prove itself.\n"
+        "# TYPE ecm_gateway_tag_reader_update_failed gauge\n");
+    for (size_t i = 0; i < state->tag_reader_count; i++) {
+        if (state->tag_readers[i].failed_update[0] != '\0') {
+            metrics_line(page, "ecm_gateway_tag_reader_update_failed{tag_reader=\"%s\"} 1\n",
+                state->tag_readers[i].device_id);
+        }
+    }
+}
+
 size_t metrics_of_gateway(
     struct gateway *gateway, uint64_t io_age_ms, char text[static METRICS_SIZE])
 {
@@ -140,6 +154,7 @@ size_t metrics_of_gateway(
     metrics_number(&page, "clock_trust", "gauge", "0 unset, 1 battery clock, 2 synchronised.",
         (uint64_t)state.wall_trust);
     add_tag_readers(&page, gateway, &state);
+    add_failed_updates(&page, &state);
     metrics_number(&page, "clock_unix_milliseconds", "gauge", "What the wall clock shows.",
         state.wall_ms > 0 ? (uint64_t)state.wall_ms : 0);
     return page.size;

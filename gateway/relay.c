@@ -96,6 +96,18 @@ void relay_tell_update(
     relay->ports.alert(relay->ports.user, "tag-reader-update", text);
 }
 
+void relay_tell_failed_update(struct relay *relay, const struct relay_log *log)
+{
+    char text[RECORD_TEXT_MAX + 1] = "";
+
+    log_warn("update %s of a tag reader did not prove itself, it runs %s again "
+             "event=tag-reader-update-failed tag_reader=%s",
+        log->failed_update, log->version, log->now.device_id);
+    (void)snprintf(text, sizeof text, "%s: %s did not prove itself, it runs %s again",
+        log->now.device_id, log->failed_update, log->version);
+    relay->ports.alert(relay->ports.user, "tag-reader-update-failed", text);
+}
+
 /* ---- answers ------------------------------------------------------------------------------ */
 
 void relay_send(struct relay *relay, int line, enum link_type type, uint8_t ack_seq, size_t size)
@@ -151,6 +163,19 @@ static void send_welcome(struct relay *relay, int line)
     }
 }
 
+/* Where boards are mixed that is as it should be; where an update is waited for, it is not. */
+static void tell_unfitting(const struct relay *relay, struct relay_line *here)
+{
+    if (!relay->has_image || here->is_told_unfitting ||
+        strcmp(relay->offer.board, here->log->board) == 0) {
+        return;
+    }
+    here->is_told_unfitting = true;
+    log_info("update %s is for board '%s' and not offered to a tag reader on board '%s' "
+             "event=tag-update-board tag_reader=%s",
+        relay->offer.version, relay->offer.board, here->log->board, here->log->now.device_id);
+}
+
 bool relay_is_offered(const struct relay *relay, const struct relay_line *here)
 {
     return relay->has_image && !here->update_is_over &&
@@ -160,7 +185,7 @@ bool relay_is_offered(const struct relay *relay, const struct relay_line *here)
 
 static void send_ack(struct relay *relay, int line)
 {
-    const struct relay_line *here = relay->lines[line];
+    struct relay_line *here = relay->lines[line];
     const struct relay_log *log = here->log;
     struct link_ack ack = {
         .epoch = log->now.epoch,
@@ -175,6 +200,7 @@ static void send_ack(struct relay *relay, int line)
     };
     size_t size = 0;
 
+    tell_unfitting(relay, here);
     if (link_ack_encode(&ack, relay->payload, sizeof relay->payload, &size) == 0) {
         relay_send(relay, line, LINK_ACK, here->answer_to, size);
     }

@@ -150,6 +150,17 @@ static void take_marks(
                     before.done_seq != log->now.done_seq;
 }
 
+/* Told once, not at each hello. */
+static void take_failed_update(struct relay *relay, struct relay_log *log, const char *version)
+{
+    bool is_news = version[0] != '\0' && strcmp(log->failed_update, version) != 0;
+
+    (void)snprintf(log->failed_update, sizeof log->failed_update, "%s", version);
+    if (is_news) {
+        relay_tell_failed_update(relay, log);
+    }
+}
+
 static void let_in(
     struct relay *relay, int line, struct relay_log *log, const struct link_hello *hello)
 {
@@ -164,6 +175,7 @@ static void let_in(
     }
     if (here->log != log) {
         here->update_is_over = false;
+        here->is_told_unfitting = false;
         log->has_greeted = false; /* ask the collector what others have brought meanwhile */
         log->is_agreed = false;
         log->answer_due_us = 0;
@@ -175,6 +187,7 @@ static void let_in(
     log->oldest_seq = hello->oldest_seq;
     memcpy(log->version, hello->version, sizeof log->version);
     memcpy(log->board, hello->board, sizeof log->board);
+    take_failed_update(relay, log, hello->failed_update);
     take_marks(relay, line, log, hello);
 }
 

@@ -46,6 +46,7 @@ struct relay_log {
     uint64_t oldest_seq;
     char version[LINK_NAME_MAX + 1];
     char board[LINK_NAME_MAX + 1];
+    char failed_update[LINK_NAME_MAX + 1];
     struct link_state state;
     uint64_t alerted_us[RELAY_ALERT_COUNT];
 
@@ -78,7 +79,8 @@ struct relay_line {
     bool is_full;      /* ... the batch was not kept */
     bool has_command;
     struct command command;
-    bool update_is_over; /* its tag reader told a result */
+    bool update_is_over;    /* its tag reader told a result */
+    bool is_told_unfitting; /* ... it was said that the update is for another board */
 };
 
 struct relay {
@@ -132,6 +134,9 @@ void relay_set_full(struct relay *relay, bool is_full);
 /* What became of an update. */
 void relay_tell_update(
     struct relay *relay, const struct relay_log *log, const struct link_update_result *result);
+
+/* An update that was taken over did not prove itself. */
+void relay_tell_failed_update(struct relay *relay, const struct relay_log *log);
 
 /* Look at the update file, when it changed. 0; ECM_EFORMAT it is no bundle; -errno. */
 int relay_load_update(struct relay *relay);

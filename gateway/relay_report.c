@@ -41,6 +41,7 @@ static void describe(
     };
     memcpy(ret_state->device_id, log->now.device_id, sizeof ret_state->device_id);
     memcpy(ret_state->version, log->version, sizeof log->version);
+    memcpy(ret_state->failed_update, log->failed_update, sizeof log->failed_update);
 }
 
 size_t relay_readers(struct relay *relay, struct tag_reader_state *ret_readers, size_t max)

@@ -111,6 +111,7 @@ static int load(struct relay *relay, int fd, size_t size)
     for (int line = 0; line < RELAY_LINES_MAX; line++) {
         if (relay->lines[line] != NULL) {
             relay->lines[line]->update_is_over = false;
+            relay->lines[line]->is_told_unfitting = false;
         }
     }
     return 0;

@@ -80,7 +80,8 @@ static bool tag_reader_is_valid(const struct tag_reader_state *reader)
     return topic_name_is_valid(reader->device_id) && limits_count_is_valid(reader->head_seq) &&
            limits_count_is_valid(reader->held_seq) && reader->done_seq <= INT64_MAX &&
            limits_text_is_valid(reader->version, TAG_READER_VERSION_MAX) &&
-           limits_count_is_valid(reader->taps_refused);
+           limits_count_is_valid(reader->taps_refused) &&
+           limits_text_is_valid(reader->failed_update, TAG_READER_VERSION_MAX);
 }
 
 static bool tag_readers_are_valid(const struct device_state *state)
@@ -120,6 +121,7 @@ static void tag_reader_to_message(
     message->silent_s = reader->silent_s;
     message->reader_ok = reader->reader_ok;
     message->taps_refused = reader->taps_refused;
+    message->failed_update = codec_view_text(reader->failed_update);
 }
 
 static bool take_tag_reader(struct tag_reader_state *reader, const Ecm__V1__TagReaderState *message)
@@ -133,7 +135,9 @@ static bool take_tag_reader(struct tag_reader_state *reader, const Ecm__V1__TagR
     reader->reader_ok = message->reader_ok;
     reader->taps_refused = message->taps_refused;
     return limits_take_id(reader->device_id, sizeof reader->device_id, message->device_id) &&
-           limits_take_text(reader->version, sizeof reader->version, message->version);
+           limits_take_text(reader->version, sizeof reader->version, message->version) &&
+           limits_take_text(
+               reader->failed_update, sizeof reader->failed_update, message->failed_update);
 }
 
 static bool take_tag_readers(struct device_state *state, const Ecm__V1__DeviceState *message)

@@ -48,6 +48,7 @@ struct link_hello {
     uint32_t protocol_min, protocol_max; /* 1 or more; min not above max */
     char version[LINK_NAME_MAX + 1];
     char board[LINK_NAME_MAX + 1];
+    char failed_update[LINK_NAME_MAX + 1]; /* tried last and rolled back; empty: none */
 };
 
 struct link_time_request {

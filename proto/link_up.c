@@ -33,6 +33,7 @@ int link_hello_encode(const struct link_hello *m, uint8_t *bytes, size_t capacit
     message.protocol_max = m->protocol_max;
     message.version = codec_view_text(m->version);
     message.board = codec_view_text(m->board);
+    message.failed_update = codec_view_text(m->failed_update);
     return codec_pack(&message.base, LINK_SMALL_MAX, bytes, capacity, ret);
 }
 
@@ -53,7 +54,9 @@ static bool take_hello(struct link_hello *m, const Ecm__V1__LinkHello *message)
            (!m->has_public_key ||
                codec_take_bytes(m->public_key, MESSAGE_KEY_SIZE, &message->public_key)) &&
            limits_take_text(m->version, sizeof m->version, message->version) &&
-           limits_take_text(m->board, sizeof m->board, message->board) && link_hello_is_valid(m);
+           limits_take_text(m->board, sizeof m->board, message->board) &&
+           limits_take_text(m->failed_update, sizeof m->failed_update, message->failed_update) &&
+           link_hello_is_valid(m);
 }
 
 int link_hello_decode(const uint8_t *bytes, size_t size, struct link_hello *ret)

@@ -16,7 +16,8 @@ bool link_hello_is_valid(const struct link_hello *m)
            m->done_seq <= m->head_seq && m->oldest_seq >= 1 && m->oldest_seq <= m->head_seq + 1 &&
            m->protocol_min >= 1 && m->protocol_max >= m->protocol_min &&
            limits_text_is_valid(m->version, LINK_NAME_MAX) &&
-           limits_text_is_valid(m->board, LINK_NAME_MAX);
+           limits_text_is_valid(m->board, LINK_NAME_MAX) &&
+           limits_text_is_valid(m->failed_update, LINK_NAME_MAX);
 }
 
 bool link_state_is_valid(const struct link_state *m)

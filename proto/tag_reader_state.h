@@ -17,7 +17,8 @@ struct tag_reader_state {
     char version[TAG_READER_VERSION_MAX + 1];
     uint32_t silent_s; /* since it was heard last */
     bool reader_ok;
-    uint64_t taps_refused; /* since its boot */
+    uint64_t taps_refused;                          /* since its boot */
+    char failed_update[TAG_READER_VERSION_MAX + 1]; /* tried last and rolled back; empty: none */
 };
 
 #endif

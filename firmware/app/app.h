@@ -56,6 +56,7 @@ struct app_conf {
     const char *reader_name; /* goes into every tap: "tagreader" */
     const char *version;
     const char *board;
+    const char *failed_update; /* update_failed() of firmware/app/update.h, or NULL */
     const uint8_t *public_key; /* or NULL */
     uint32_t log_offset;       /* of the log's part of the flash */
     uint32_t log_sectors;

@@ -225,6 +225,7 @@ void app_open_session(struct app *app)
         .device_id = app->conf.device_id,
         .version = app->conf.version,
         .board = app->conf.board,
+        .failed_update = app->conf.failed_update,
         .boot_id = app->ports.clock->boot_id,
         .public_key = app->conf.public_key,
         .baud = app->conf.baud,

@@ -125,7 +125,7 @@ static const char *sentence_of(int code)
     case 0:
         return "taken over; starting it";
     case -EBADMSG:
-        return "not a firmware bundle";
+        return "not a firmware bundle, or not all of one";
     case -EPROTONOSUPPORT:
         return "a bundle of a newer format";
     case -EACCES:
@@ -175,7 +175,15 @@ int update_open(struct update *update, const struct receiver_conf *conf)
     memset(update, 0, sizeof *update);
     rc = receiver_open(&update->receiver, conf);
     update->flash = rc == 0 ? conf->flash : NULL;
+    if (rc == 0) {
+        (void)receiver_has_failed(&update->receiver, update->failed);
+    }
     return rc;
+}
+
+const char *update_failed(const struct update *update)
+{
+    return update->failed;
 }
 
 struct session_update_port update_port(struct update *update)

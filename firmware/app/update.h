@@ -30,6 +30,7 @@ struct update {
     uint32_t program_at; /* in the file */
     int32_t code;
     bool is_told;
+    char failed[IMAGE_VERSION_MAX + 1];
 };
 
 /* 0, or -EIO: then nothing is ever taken. */
@@ -37,6 +38,9 @@ int update_open(struct update *update, const struct receiver_conf *conf);
 
 /* What the session needs. */
 struct session_update_port update_port(struct update *update);
+
+/* The version of the update that was tried last and rolled back; empty: none. */
+const char *update_failed(const struct update *update);
 
 /* The new firmware is there, and the gateway knows. */
 bool update_wants_restart(const struct update *update);

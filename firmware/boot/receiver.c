@@ -35,6 +35,35 @@ static int store_slot(struct receiver *receiver, enum boot_state state, uint32_t
     return control_store(&receiver->control, &control);
 }
 
+/* ---- the one before ----------------------------------------------------------------------- */
+
+/* What can be said in a message: the page is of a signed bundle, but a cut may have come since. */
+static bool is_printable(const char *text)
+{
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < 0x21 || text[i] > 0x7E) {
+            return false;
+        }
+    }
+    return text[0] != '\0';
+}
+
+bool receiver_has_failed(const struct receiver *receiver, char ret_version[IMAGE_VERSION_MAX + 1])
+{
+    uint8_t page[IMAGE_PAGE];
+    struct image image = {0};
+
+    if (receiver->control.state.slot[receiver->slot].state != BOOT_BAD) {
+        return false;
+    }
+    if (hal_flash_read(receiver->conf.flash, slot_at(receiver), page, sizeof page) < 0 ||
+        !image_get(page, &image) || !is_printable(image.version_text)) {
+        (void)memcpy(image.version_text, "?", sizeof "?");
+    }
+    (void)memcpy(ret_version, image.version_text, sizeof image.version_text);
+    return true;
+}
+
 /* ---- the offer ---------------------------------------------------------------------------- */
 
 static int check_offer(

@@ -53,6 +53,12 @@ struct receiver {
 int receiver_open(struct receiver *receiver, const struct receiver_conf *conf);
 
 /*
+ * Whether the other slot has an update that was tried and did not confirm, or was found damaged;
+ * then its version, "?" when that cannot be read any more.
+ */
+bool receiver_has_failed(const struct receiver *receiver, char ret_version[IMAGE_VERSION_MAX + 1]);
+
+/*
  * Look at a bundle's header. 0: send the program for slot receiver_slot() from byte
  * receiver_wanted() on. Else nothing was changed:
  *   -EBADMSG          not a bundle

@@ -101,9 +101,10 @@ struct session_ports {
 };
 
 struct session_conf {
-    const char *device_id; /* borrowed, as are the next two */
+    const char *device_id; /* borrowed, as are the next three */
     const char *version;
     const char *board;
+    const char *failed_update; /* the version that was tried last and rolled back; NULL: none */
     uint64_t boot_id;
     const uint8_t *public_key; /* MESSAGE_KEY_SIZE bytes; NULL: none */
     uint32_t baud;             /* of the line, to know how long a frame takes; 0: no time */

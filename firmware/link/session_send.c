@@ -81,6 +81,9 @@ void session_send_hello(struct session *session, uint64_t now_us)
     copy_text(hello.device_id, sizeof hello.device_id, session->conf.device_id);
     copy_text(hello.version, sizeof hello.version, session->conf.version);
     copy_text(hello.board, sizeof hello.board, session->conf.board);
+    if (session->conf.failed_update != NULL) {
+        copy_text(hello.failed_update, sizeof hello.failed_update, session->conf.failed_update);
+    }
     /* Where it is not known it is zero, which no chain ever is. */
     (void)log->chain_before(log->user, hello.oldest_seq, hello.chain_before_oldest);
     (void)log->chain_before(log->user, hello.done_seq + 1, hello.chain_after_done);

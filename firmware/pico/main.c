@@ -152,6 +152,7 @@ static void start_app(void)
         .reader_name = "tagreader",
         .version = ECM_FIRMWARE_VERSION,
         .board = BOARD_NAME,
+        .failed_update = update_failed(&it.update),
         .public_key = it.identity.has_seed ? it.public_key : NULL,
         .log_offset = BOARD_FLASH_LOG,
         .log_sectors = BOARD_FLASH_LOG_SECTORS,

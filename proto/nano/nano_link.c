@@ -43,6 +43,7 @@ int link_hello_encode(const struct link_hello *m, uint8_t *bytes, size_t capacit
     message.protocol_max = m->protocol_max;
     copy_text(message.version, m->version);
     copy_text(message.board, m->board);
+    copy_text(message.failed_update, m->failed_update);
     return nano_encode(ecm_v1_LinkHello_fields, &message, LINK_SMALL_MAX, bytes, capacity, ret);
 }
 

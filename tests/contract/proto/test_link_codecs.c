@@ -234,6 +234,7 @@ static void both_codecs_write_the_same_hello(void **state)
         hello.protocol_max = hello.protocol_min + (uint32_t)number(8);
         some_text(hello.version, LINK_NAME_MAX);
         some_text(hello.board, LINK_NAME_MAX);
+        some_text(hello.failed_update, LINK_NAME_MAX);
         ASSERT_SAME_ENCODING(link_hello, hello);
         assert_int_equal(link_hello_encode(&hello, ours, sizeof ours, &size), 0);
         assert_int_equal(link_hello_decode(ours, size, &back), 0);

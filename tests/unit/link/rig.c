@@ -212,6 +212,7 @@ void rig_reader_boot(struct rig *rig, int number)
         .device_id = reader->id,
         .version = "1",
         .board = "rig",
+        .failed_update = reader->failed_update,
         .boot_id = rig->random ^ ++reader->boots,
         .public_key = rig->is_signing ? rig->public_key : NULL,
         .baud = 115200,

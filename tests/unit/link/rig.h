@@ -60,6 +60,7 @@ struct rig_reader {
     bool has_offer;
     uint32_t update_size;
     bool update_is_told;
+    const char *failed_update; /* what it says of itself from its next start on; NULL: nothing */
 };
 
 struct rig_gateway {

@@ -107,6 +107,29 @@ static void a_second_reader_of_the_name_is_refused_while_the_first_answers(void 
     assert_int_equal(status_of(rig, 1).phase, SESSION_READY); /* another log, the same key */
 }
 
+static void an_update_that_was_rolled_back_is_told_once_and_stays_in_the_state(void **state)
+{
+    struct rig *rig = *state;
+    struct tag_reader_state seen = {0};
+
+    rig_plug(rig, 0, 0);
+    rig_run(rig, 3000);
+    rig->readers[0].failed_update = "9.9.9";
+    for (int boot = 0; boot < 3; boot++) {
+        rig_reader_boot(rig, 0);
+        rig_run(rig, 3000);
+    }
+    assert_string_equal(rig->gateways[0].alert, "tag-reader-update-failed");
+    assert_int_equal(rig->gateways[0].alerts, 1);
+    assert_int_equal(relay_readers(rig->gateways[0].relay, &seen, 1), 1);
+    assert_string_equal(seen.failed_update, "9.9.9");
+    rig->readers[0].failed_update = NULL; /* another one was taken */
+    rig_reader_boot(rig, 0);
+    rig_run(rig, 3000);
+    assert_int_equal(relay_readers(rig->gateways[0].relay, &seen, 1), 1);
+    assert_string_equal(seen.failed_update, "");
+}
+
 static void a_reader_with_another_key_is_refused_for_a_day(void **state)
 {
     struct rig *rig = *state;
@@ -282,6 +305,7 @@ int main(void)
         SCENE(a_gateway_with_another_card_gets_everything_again),
         SCENE(a_gateway_that_was_cut_off_goes_on_from_its_disk),
         SCENE(a_second_reader_of_the_name_is_refused_while_the_first_answers),
+        SCENE(an_update_that_was_rolled_back_is_told_once_and_stays_in_the_state),
         SCENE(a_reader_with_another_key_is_refused_for_a_day),
         SCENE(a_command_is_done_once_and_answered),
         SCENE(a_hole_in_the_flash_costs_what_is_in_it_and_is_said),
