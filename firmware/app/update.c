@@ -144,6 +144,8 @@ static const char *sentence_of(int code)
         return "what runs is itself on trial";
     case -EILSEQ:
         return "the program is not the one that was signed";
+    case -EINVAL:
+        return "the gateway sent something else than was asked for";
     default:
         return "the flash failed";
     }

@@ -87,15 +87,22 @@ class Site:
         self.gateway.kill()
         self.gateway.wait()
 
+    @staticmethod
+    def _end(process):
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def stop_gateway(self):
+        self._end(self.gateway)
+
     def stop_daemons(self):
-        for process in (self.gateway, self.collector):
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        self._end(self.gateway)
+        self._end(self.collector)
 
     def stop(self):
         self.stop_daemons()

@@ -144,7 +144,7 @@ export class Machine {
         this.boots = 0;
         this.flashOperations = 0;
         this.erases = new Map();
-        this.cut = null; // {operation, part}: power fails in it, after that part of it
+        this.cut = null; // power fails in a flash operation, see isCutIn(), after that part of it
         this.isOn = false;
         this.watchers = []; // called with (what, value, nanos)
         this.lines = {};
@@ -343,20 +343,37 @@ export class Machine {
         }
     }
 
-    // How many of size bytes this operation gets done: all, unless the power fails in it.
-    bytesDone(size) {
+    // Whether the power fails in this operation: by its number, {operation, part}; or by what it does
+    // and where, {kind, from, to, skip, part}: skip such operations are let through before. Programming
+    // what is there already does not count. part 1 is right after it.
+    isCutIn(kind, at, size, source) {
+        const { cut } = this;
         this.flashOperations++;
-        if (this.cut === null || this.flashOperations < this.cut.operation) {
-            return size;
+        if (cut === null) {
+            return false;
         }
-        return Math.floor(this.cut.part * size);
+        if (cut.operation !== undefined) {
+            return this.flashOperations >= cut.operation;
+        }
+        return kind === cut.kind && at < cut.to && at + size > cut.from &&
+            (kind === 'erase' || this.changes(at, source)) && cut.skip-- === 0;
+    }
+
+    changes(at, source) {
+        for (let i = 0; i < PAGE; i++) {
+            const now = this.mcu.flash[at + i];
+            if ((now & this.mcu.readUint8(source + i)) !== now) {
+                return true;
+            }
+        }
+        return false;
     }
 
     eraseFlash(offset, size) {
         for (let at = offset; at < offset + size; at += SECTOR) {
-            const done = this.bytesDone(SECTOR);
+            const isCut = this.isCutIn('erase', at, SECTOR);
             const sector = this.mcu.flash.subarray(at, at + SECTOR);
-            if (done < SECTOR) {
+            if (isCut && this.cut.part < 1) {
                 // Cells lose their charge all over the sector, at different speed.
                 for (let i = 0; i < SECTOR; i++) {
                     sector[i] |= Math.floor(this.random() * 256) & (this.random() < this.cut.part ? 255 : 0);
@@ -365,19 +382,25 @@ export class Machine {
             }
             sector.fill(0xff);
             this.erases.set(at, (this.erases.get(at) || 0) + 1);
+            if (isCut) {
+                return this.failPower(ERASE_NS);
+            }
             this.clock.tick(ERASE_NS);
         }
     }
 
     programFlash(offset, source, size) {
         for (let at = offset; at < offset + size; at += PAGE) {
-            const done = this.bytesDone(PAGE);
+            const isCut = this.isCutIn('program', at, PAGE, source + at - offset);
+            const done = isCut ? Math.floor(this.cut.part * PAGE) : PAGE;
             for (let i = 0; i < done; i++) {
                 this.mcu.flash[at + i] &= this.mcu.readUint8(source + at - offset + i);
             }
-            if (done < PAGE) {
-                const byte = this.mcu.readUint8(source + at - offset + done);
-                this.mcu.flash[at + done] &= byte | Math.floor(this.random() * 256);
+            if (isCut) {
+                if (done < PAGE) {
+                    const byte = this.mcu.readUint8(source + at - offset + done);
+                    this.mcu.flash[at + done] &= byte | Math.floor(this.random() * 256);
+                }
                 return this.failPower(PROGRAM_NS * this.cut.part);
             }
             this.clock.tick(PROGRAM_NS);

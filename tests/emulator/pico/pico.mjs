@@ -13,6 +13,8 @@
 //                                clock is worth nothing then, but it gets on
 //   {"do":"place","uid":"hex","kind":"ntag213","uri":"..."}   {"do":"remove"}
 //   {"do":"cut","operation":N,"part":F}   the power fails in the Nth flash operation from now
+//   {"do":"cut_at","kind":"erase"|"program","from":N,"to":N,"skip":N,"part":F}   in the first such
+//                                operation that changes these bytes, or after skip others; part 1: after it
 //   {"do":"off"} {"do":"on","ms":N}       by hand; on after N ms without power
 //   {"do":"cable","on":false}    what goes over the UART is lost
 //   {"do":"save","file":F}       the flash as it is now
@@ -148,6 +150,10 @@ const commands = {
     quiet: () => machine.pn532.exports.emu_no_jitter(),
     cut: ({ operation, part }) => {
         machine.cut = { operation: machine.flashOperations + operation, part };
+        return true;
+    },
+    cut_at: ({ kind, from, to, skip = 0, part }) => {
+        machine.cut = { kind, from, to, skip, part };
         return true;
     },
     off: () => machine.isOn && machine.powerOff(),

@@ -157,7 +157,7 @@ class Paced(Pico):
 
     def wait_ready(self, timeout_s: float = 120.0):
         """Until it has started, and its blink is over."""
-        at = self.since(0, "power")[-1]
+        at = [us for name, value, us in self.events if (name == "power" and value) or name == "reset"][-1]
         end = time.monotonic() + timeout_s
         while not (self.since(at, "green") and not self.facts()["lines"]["green"]):
             assert time.monotonic() < end, self.facts()
