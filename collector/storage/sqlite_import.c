@@ -146,6 +146,37 @@ static int import_keyed(struct storage_sqlite *store, const struct table *table,
     return rc;
 }
 
+/* Whether a table is so much larger after the import that its indices had better be made anew:
+ * sorting once is far cheaper than growing them row by row in random order. */
+static int outgrows(
+    struct storage_sqlite *store, const char *count_sql, size_t rows, bool *ret_does)
+{
+    sqlite3_stmt *count = NULL;
+    int rc = prepare(store, count_sql, &count);
+
+    if (rc == 0) {
+        rc = store_code(sqlite3_step(count));
+        *ret_does = rows > 10000 && (int64_t)rows > 2 * sqlite3_column_int64(count, 0);
+    }
+    (void)sqlite3_finalize(count);
+    return rc;
+}
+
+static int import_planned(struct storage_sqlite *store, const struct dataset *dataset,
+    int64_t now_utc, struct storage_import_counts *counts)
+{
+    bool is_large = false;
+    int rc = outgrows(store, "SELECT count(*) FROM planned", dataset->planned_count, &is_large);
+
+    if (rc == 0 && is_large) {
+        rc = store_exec(store, store_planned_indices_drop);
+    }
+    if (rc == 0) {
+        rc = import_keyed(store, &store_tables[TABLE_PLANNED], dataset, now_utc, counts);
+    }
+    return rc == 0 && is_large ? store_exec(store, store_planned_indices_make) : rc;
+}
+
 /* ---- tables without a key ----------------------------------------------------------------- */
 
 /* Stored rows by hash; open addressing. rowid 0: free; -1: used up by an equal new row. */
@@ -393,7 +424,9 @@ static int import_tables(struct storage_sqlite *store, const struct dataset *dat
     for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
         const struct table *table = &store_tables[i];
 
-        if (table->key_count > 0) {
+        if (i == TABLE_PLANNED) {
+            rc = import_planned(store, dataset, now_utc, counts);
+        } else if (table->key_count > 0) {
             rc = import_keyed(store, table, dataset, now_utc, counts);
         } else if (i == TABLE_EVENT) {
             rc = import_events(store, dataset, counts);

@@ -248,7 +248,10 @@ static int apply_schema(struct storage_sqlite *store, struct err *err)
     }
     if (strcmp(version, "0") != 0 || strcmp(tables, "0") != 0) {
         return err_set(err, ECM_EFORMAT,
-            "store: its layout is version %s, this program knows version %s", version, wanted);
+            "store: its layout is version %s, this program knows version %s: import the files "
+            "anew, "
+            "into a new store",
+            version, wanted);
     }
     for (size_t i = 0; i < store_schema_count; i++) {
         if (store_exec(store, store_schema_sql[i]) < 0) {

@@ -32,6 +32,13 @@ const char store_event_indices_make[] = "CREATE INDEX event_by_device ON event(d
                                         "CREATE INDEX event_by_id ON event(event_id);"
                                         "CREATE INDEX event_by_time ON event(ts_utc);";
 
+const char store_planned_indices_drop[] = "DROP INDEX planned_by_person;"
+                                          "DROP INDEX planned_by_start;";
+
+const char store_planned_indices_make[] =
+    "CREATE INDEX planned_by_person ON planned(person_id, start_utc);"
+    "CREATE INDEX planned_by_start ON planned(start_utc);";
+
 const char *const store_schema_sql[] = {
     "PRAGMA application_id=1162038577;" /* "ECM1" */
     "PRAGMA user_version=2;",
@@ -120,9 +127,8 @@ const char *const store_schema_sql[] = {
     "  visit_id TEXT PRIMARY KEY, person_id TEXT NOT NULL, provider_id TEXT NOT NULL,"
     "  start_utc INTEGER NOT NULL, end_utc INTEGER NOT NULL,"
     "  carers_required INTEGER NOT NULL, roster_carers TEXT NOT NULL,"
-    "  cancel_utc INTEGER) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX planned_by_person ON planned(person_id, start_utc);"
-    "CREATE INDEX planned_by_start ON planned(start_utc);",
+    "  cancel_utc INTEGER) STRICT, WITHOUT ROWID;",
+    store_planned_indices_make,
 
     "CREATE TABLE event("
     "  event_seq INTEGER PRIMARY KEY, recv_utc INTEGER NOT NULL, event_id TEXT NOT NULL,"

@@ -16,7 +16,9 @@ extern const char store_settings_sql[];
 extern const char *const store_schema_sql[];
 extern const size_t store_schema_count;
 
-/* The indices of imported events: dropped and made anew around a large import. */
+/* The indices of planned visits and of imported events: dropped and made anew around a large import. */
+extern const char store_planned_indices_drop[];
+extern const char store_planned_indices_make[];
 extern const char store_event_indices_drop[];
 extern const char store_event_indices_make[];
 

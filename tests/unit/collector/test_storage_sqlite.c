@@ -78,12 +78,18 @@ static void absent_store_is_made_unless_it_must_exist(void **state)
     assert_int_equal(access(path, F_OK), 0);
 }
 
-static void store_of_another_layout_is_refused_by_name(void **state)
+static void store_of_another_layout_is_refused_with_what_to_do(void **state)
 {
+    struct storage *store = NULL;
+    struct err err = {.text = ""};
+
     (void)state;
     storage_close(open_store());
-    run_sql("PRAGMA user_version=99");
+    run_sql("PRAGMA user_version=1");
     assert_refused(0, ECM_EFORMAT);
+    assert_int_equal(storage_sqlite_open(&store, path, 0, &err), ECM_EFORMAT);
+    assert_non_null(strstr(err.text, "layout is version 1"));
+    assert_non_null(strstr(err.text, "import the files anew"));
 }
 
 static void file_that_is_another_database_is_refused(void **state)
@@ -237,7 +243,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_sqlite_that_ignores_what_our_promise_rests_on_is_refused),
         FILE_TEST(absent_store_is_made_unless_it_must_exist),
-        FILE_TEST(store_of_another_layout_is_refused_by_name),
+        FILE_TEST(store_of_another_layout_is_refused_with_what_to_do),
         FILE_TEST(file_that_is_another_database_is_refused),
         FILE_TEST(file_that_is_no_database_is_refused),
         FILE_TEST(folder_that_is_not_there_is_named),
