@@ -2,10 +2,9 @@
  * sqlite_import.c - laying a dataset over the stored tables, whole or not at all.
  *
  * Keyed tables: try to insert; where the key is taken compare, and when the rows differ move the
- * former one to history. Events and amendments have no key: of equal rows as many are kept as the
- * richest single import had, so that importing a file again changes nothing while a device that
- * really sent the same thing twice keeps both (rule E2 decides later). For that the stored rows of
- * the same stretch of time are put into a hash table first; a hit is compared in full.
+ * former one to history. Amendments have no key: of equal rows as many are kept as the richest single
+ * import had. For that the stored rows of the same stretch of time are put into a hash table first; a
+ * hit is compared in full. Events likewise, in sqlite_event_import.c.
  */
 #include "collector/storage/sqlite_internal.h"
 
@@ -22,11 +21,6 @@
 struct upsert {
     sqlite3_stmt *insert, *find, *keep, *replace;
 };
-
-static int prepare(struct storage_sqlite *store, const char *sql, sqlite3_stmt **ret_statement)
-{
-    return store_code(sqlite3_prepare_v2(store->db, sql, -1, ret_statement, NULL));
-}
 
 static void upsert_done(struct upsert *upsert)
 {
@@ -57,7 +51,7 @@ static int prepare_insert(struct storage_sqlite *store, const struct table *tabl
     value_list(table, values);
     (void)snprintf(
         sql, sizeof sql, "%s INTO %s(%s) VALUES (%s)%s", verb, table->name, columns, values, tail);
-    return prepare(store, sql, ret_statement);
+    return store_prepare(store, sql, ret_statement);
 }
 
 static int upsert_prepare(
@@ -75,14 +69,14 @@ static int upsert_prepare(
     table_columns(table, table->key_count, " = ?", " AND ", keys);
     if (rc == 0) {
         (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s", columns, table->name, keys);
-        rc = prepare(store, sql, &upsert->find);
+        rc = store_prepare(store, sql, &upsert->find);
     }
     if (rc == 0) {
         (void)snprintf(sql, sizeof sql,
             "INSERT INTO history(replaced_utc, table_name, former_row)"
             " SELECT %lld, '%s', json_array(%s) FROM %s WHERE %s",
             (long long)now_utc, table->name, columns, table->name, keys);
-        rc = prepare(store, sql, &upsert->keep);
+        rc = store_prepare(store, sql, &upsert->keep);
     }
     return rc;
 }
@@ -152,7 +146,7 @@ static int outgrows(
     struct storage_sqlite *store, const char *count_sql, size_t rows, bool *ret_does)
 {
     sqlite3_stmt *count = NULL;
-    int rc = prepare(store, count_sql, &count);
+    int rc = store_prepare(store, count_sql, &count);
 
     if (rc == 0) {
         rc = store_code(sqlite3_step(count));
@@ -278,7 +272,7 @@ static int see_stored(
     table_columns(append->table, append->table->column_count, "", ", ", columns);
     (void)snprintf(sql, sizeof sql, "SELECT %s, rowid FROM %s WHERE %s BETWEEN ?1 AND ?2", columns,
         append->table->name, instant_of(append->table)->name);
-    rc = prepare(store, sql, &walk);
+    rc = store_prepare(store, sql, &walk);
     if (rc == 0) {
         (void)sqlite3_bind_int64(walk, 1, from);
         (void)sqlite3_bind_int64(walk, 2, to);
@@ -371,7 +365,7 @@ static int import_unkeyed(struct storage_sqlite *store, const struct table *tabl
     if (rc == 0) {
         table_columns(table, table->column_count, "", ", ", columns);
         (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE rowid = ?1", columns, table->name);
-        rc = prepare(store, sql, &append.find);
+        rc = store_prepare(store, sql, &append.find);
     }
     if (rc == 0) {
         rc = append_rows(&append, rows, count, counts);
@@ -379,38 +373,6 @@ static int import_unkeyed(struct storage_sqlite *store, const struct table *tabl
     (void)sqlite3_finalize(append.insert);
     (void)sqlite3_finalize(append.find);
     free(append.seen.rows);
-    return rc;
-}
-
-/* Sorting a new index once is far cheaper than growing it row by row in random order. */
-static int import_events(struct storage_sqlite *store, const struct dataset *dataset,
-    struct storage_import_counts *counts)
-{
-    const struct table *table = &store_tables[TABLE_EVENT];
-    sqlite3_stmt *newest = NULL;
-    int64_t stored = 0;
-    bool is_large = false;
-    int rc = prepare(store, "SELECT max(event_seq) FROM event", &newest);
-
-    if (rc == 0) {
-        rc = store_code(sqlite3_step(newest));
-        stored = sqlite3_column_int64(newest, 0);
-    }
-    (void)sqlite3_finalize(newest);
-    is_large =
-        rc == 0 && dataset->events_count > 10000 && (int64_t)dataset->events_count > 2 * stored;
-    if (is_large) {
-        rc = store_exec(store, store_event_indices_drop);
-    }
-    if (rc == 0) {
-        rc = import_unkeyed(store, table, dataset, counts);
-    }
-    if (rc == 0 && is_large) {
-        rc = store_exec(store, store_event_indices_make);
-    }
-    if (rc == 0 && dataset->events_count > 0) {
-        rc = stored == 0 ? store_spread_fill(store, dataset) : store_spread_note(store, stored);
-    }
     return rc;
 }
 
@@ -429,7 +391,7 @@ static int import_tables(struct storage_sqlite *store, const struct dataset *dat
         } else if (table->key_count > 0) {
             rc = import_keyed(store, table, dataset, now_utc, counts);
         } else if (i == TABLE_EVENT) {
-            rc = import_events(store, dataset, counts);
+            rc = store_events_import(store, dataset, counts);
         } else {
             rc = import_unkeyed(store, table, dataset, counts);
         }

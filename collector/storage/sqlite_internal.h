@@ -7,8 +7,14 @@
  * sqlite_quarantine.c  what could not be used
  * sqlite_bounds.c    between what instants a boot without an anchor lies
  * sqlite_tables.c    the imported tables as data: columns, keys, binding, comparing
+ * sqlite_rows.c      rows by the batch into a dataset
  * sqlite_import.c    laying a dataset over the tables
- * sqlite_load.c      tables and imported events into a dataset
+ * sqlite_event_import.c  its events behind those that are stored
+ * sqlite_places.c    where the events of a device lie
+ * sqlite_copies.c    event ids that came more than once
+ * sqlite_load.c      tables into a dataset
+ * sqlite_events.c    imported events into a dataset
+ * sqlite_numbers.c   a list of row numbers
  * sqlite_taps.c      the taps of the logs as events
  * sqlite_persons.c   whom taps touch
  * sqlite_verdicts.c  verdicts and runs
@@ -51,8 +57,12 @@ enum store_slot {
     SLOT_CARRIED_READER,
     SLOT_PERSONS_OF_TAG,
     SLOT_PERSONS_OF_VISIT,
-    SLOT_PERSONS_OF_EVENT,
     SLOT_PERSONS_DUE,
+    SLOT_EVENT_BLOCK,
+    SLOT_EVENT_COPIES,
+    SLOT_IS_HOME_TAG,
+    SLOT_PLACES_OF_PERSON,
+    SLOT_PLACES_OF_READERS,
     SLOT_VERDICT_FIND,
     SLOT_VERDICT_PUT,
     SLOT_VERDICT_VERSION,
@@ -84,6 +94,8 @@ int store_failed(struct storage_sqlite *store, struct err *err);
 
 /* The statement in slot, made on first use, bare of bindings. NULL: see store_code(errcode). */
 sqlite3_stmt *store_statement(struct storage_sqlite *store, enum store_slot slot, const char *sql);
+/* A statement for one use, to be finalized. 0, or the code of why not. */
+int store_prepare(struct storage_sqlite *store, const char *sql, sqlite3_stmt **ret_statement);
 /* Step a statement that returns no rows and make it ready for the next use. */
 int store_run(sqlite3_stmt *statement);
 /* Run text of one or more statements. */
@@ -163,15 +175,47 @@ struct store_window {
 int store_load(struct storage *storage, const struct storage_filter *filter,
     struct dataset *dataset, struct err *err);
 
-/* ---- sqlite_spread.c ---------------------------------------------------------------------- */
+/* ---- sqlite_event_import.c ---------------------------------------------------------------- */
 
-/* After an import into a store that held events up to newest_before. */
-int store_spread_note(struct storage_sqlite *store, int64_t newest_before);
-/* The same for a store that held none, from memory: far cheaper for a large one. */
-int store_spread_fill(struct storage_sqlite *store, const struct dataset *dataset);
-/* Whether an id has a copy inside the window and one outside. */
-int store_spread_reaches(
-    struct storage_sqlite *store, const struct store_window *window, bool *ret_reaches);
+enum { STORE_HASH_SIZE = 4 };
+
+/* Keep the events of dataset, inside a transaction: equal ones as often as the richest import had. */
+int store_events_import(struct storage_sqlite *store, const struct dataset *dataset,
+    struct storage_import_counts *counts);
+
+/* The hash of the number-th event of a block; lowest byte first. */
+static inline uint32_t store_hash_at(const uint8_t *hashes, size_t number)
+{
+    const uint8_t *at = hashes + number * STORE_HASH_SIZE;
+
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* ---- sqlite_events.c ---------------------------------------------------------------------- */
+
+/* Add what the window selects of everybody's imported events, in order of arrival. */
+int store_load_events(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset);
+/* The same of the window's person, with every copy of their ids. */
+int store_load_person_events(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset);
+/* Every event of that id. Walks over the hashes of all events: 10 ms a year of a borough. */
+int store_load_event(struct storage_sqlite *store, const char *event_id, struct dataset *dataset);
+
+/* ---- sqlite_numbers.c --------------------------------------------------------------------- */
+
+/* Zero-initialise; free(rows) at the end. */
+struct numbers {
+    int64_t *rows;
+    size_t count, capacity;
+};
+
+/* 0 or -ENOMEM. */
+int numbers_add(struct numbers *numbers, int64_t number);
+/* Add the first column of all rows of statement, and reset it. */
+int numbers_add_all(struct numbers *numbers, sqlite3_stmt *statement);
+/* Put them in order, each once. */
+void numbers_settle(struct numbers *numbers);
 
 /* ---- sqlite_persons.c --------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -46,60 +47,6 @@ static int load_rows(struct storage_sqlite *store, const struct table *table, co
 
 /* ---- everybody ---------------------------------------------------------------------------- */
 
-/* A tap far ahead of its reception is found by the latter: its own time says nothing. */
-#define BEARS                                                                                      \
-    "(ts_utc BETWEEN ?1 AND ?2"                                                                    \
-    " OR (ts_utc > recv_utc + 300 AND recv_utc BETWEEN ?1 AND ?2))"
-
-/* Whether the window takes most of what is stored: then walking the table beats its index. */
-static bool is_most(struct storage_sqlite *store, const struct store_window *window)
-{
-    sqlite3_stmt *range = NULL;
-    int64_t first = 0, last = 0;
-
-    if (sqlite3_prepare_v2(store->db,
-            "SELECT (SELECT min(ts_utc) FROM event), (SELECT max(ts_utc) FROM event)", -1, &range,
-            NULL) == SQLITE_OK &&
-        sqlite3_step(range) == SQLITE_ROW) {
-        first = sqlite3_column_int64(range, 0);
-        last = sqlite3_column_int64(range, 1);
-    }
-    (void)sqlite3_finalize(range);
-    return window->to_utc / 2 - window->from_utc / 2 > last / 4 - first / 4;
-}
-
-/* The window, with the copies that lie outside of it: rule E2 looks at all copies. */
-static const char spread_events_sql[] =
-    "WHERE event_seq IN (SELECT event_seq FROM event WHERE " BEARS
-    " UNION SELECT o.event_seq FROM event_spread s CROSS JOIN event e ON e.event_id = s.event_id"
-    " AND (e.ts_utc BETWEEN ?1 AND ?2"
-    "  OR (e.ts_utc > e.recv_utc + 300 AND e.recv_utc BETWEEN ?1 AND ?2))"
-    " CROSS JOIN event o ON o.event_id = s.event_id"
-    " WHERE (s.first_utc < ?1 AND s.last_utc >= ?1) OR (s.first_utc <= ?2 AND s.last_utc > ?2))"
-    " ORDER BY event_seq";
-
-/* The events of a bounded window. */
-static int choose_events(
-    struct storage_sqlite *store, const struct store_window *window, const char **ret_condition)
-{
-    bool reaches = false;
-    int rc = store_spread_reaches(store, window, &reaches);
-
-    if (rc < 0) {
-        return rc;
-    }
-    if (reaches) {
-        *ret_condition = spread_events_sql;
-    } else if (is_most(store, window)) {
-        /* The plus signs keep SQLite from using an index. */
-        *ret_condition = "WHERE (+ts_utc BETWEEN ?1 AND ?2 OR (ts_utc > recv_utc + 300"
-                         " AND +recv_utc BETWEEN ?1 AND ?2)) ORDER BY event_seq";
-    } else {
-        *ret_condition = "WHERE " BEARS " ORDER BY event_seq";
-    }
-    return 0;
-}
-
 /* A correction may have moved the visit into the window. */
 #define HAS_OTHER_TIMES                                                                            \
     "visit_id IN (SELECT json_extract(line, '$.visit_id') FROM correction"                         \
@@ -108,54 +55,112 @@ static int choose_events(
 static int load_everybody(
     struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
 {
-    const char *events = "ORDER BY event_seq";
     const char *amendments = "ORDER BY amendment_seq";
     const char *planned = "";
     int rc = 0;
 
     if (window->is_bounded) {
-        rc = choose_events(store, window, &events);
         amendments = "WHERE is_void = 1 OR ts_utc BETWEEN ?1 AND ?2 ORDER BY amendment_seq";
         planned = "WHERE (start_utc >= ?4 AND start_utc < ?5) OR " HAS_OTHER_TIMES;
     }
     for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
-        const char *condition = i == TABLE_EVENT       ? events
-                                : i == TABLE_AMENDMENT ? amendments
-                                : i == TABLE_PLANNED   ? planned
-                                                       : "";
+        const char *condition = i == TABLE_AMENDMENT ? amendments
+                                : i == TABLE_PLANNED ? planned
+                                                     : "";
 
-        rc = load_rows(store, &store_tables[i], condition, window, dataset);
+        rc = i == TABLE_EVENT ? store_load_events(store, window, dataset)
+                              : load_rows(store, &store_tables[i], condition, window, dataset);
     }
     return rc;
 }
 
 /* ---- one person --------------------------------------------------------------------------- */
 
-/* The events read at the person's homes, or by a carried reader from a tag there. */
-#define PERSON_EVENTS                                                                              \
-    "SELECT e.event_seq, e.event_id FROM device d JOIN event e"                                    \
-    " ON e.device_id = d.device_id WHERE d.person_id = ?3"                                         \
-    " AND (e.ts_utc BETWEEN ?1 AND ?2"                                                             \
-    "  OR (e.ts_utc > e.recv_utc + 300 AND e.recv_utc BETWEEN ?1 AND ?2))"                         \
-    " UNION SELECT e.event_seq, e.event_id FROM home_tag t CROSS JOIN carried_reader c"            \
-    " CROSS JOIN event e ON e.device_id = c.device_id AND e.ts_utc BETWEEN ?1 AND ?2"              \
-    " AND e.card_uid = t.tag_uid WHERE t.person_id = ?3"
+/* The person's amendments. */
+static const char own_amendments_sql[] =
+    "SELECT amendment_seq FROM amendment WHERE person_id = ?3 AND ts_utc BETWEEN ?1 AND ?2";
 
-/* With every copy of their ids, wherever it was read: rule E2 looks at all copies. */
-static const char person_events_sql[] =
-    "WHERE event_seq IN (SELECT o.event_seq FROM (" PERSON_EVENTS ") h CROSS JOIN event o"
-    " ON o.event_id = h.event_id) ORDER BY event_seq";
+/* Voids of taps whose ids begin with a device of the person's: so do those of taps that came live. */
+static const char device_voids_sql[] =
+    "SELECT a.amendment_seq FROM device d CROSS JOIN amendment a ON a.event_id >= d.device_id || "
+    "'-'"
+    " AND a.event_id < d.device_id || '.' WHERE d.person_id = ?3 AND a.is_void = 1";
 
-static const char person_amendments_sql[] =
-    "WHERE (person_id = ?3 AND ts_utc BETWEEN ?1 AND ?2) OR (is_void = 1 AND event_id IN"
-    " (SELECT event_id FROM (" PERSON_EVENTS "))) ORDER BY amendment_seq";
+static int find_amendments(struct storage_sqlite *store, const char *sql,
+    const struct store_window *window, struct numbers *numbers)
+{
+    sqlite3_stmt *find = NULL;
+    int rc = store_prepare(store, sql, &find);
 
-/* Voids of taps that came live: their ids begin with the device's. */
-static const char person_live_voids_sql[] =
-    "WHERE is_void = 1 AND EXISTS (SELECT 1 FROM device d WHERE d.person_id = ?3 AND"
-    " substr(amendment.event_id, 1, length(d.device_id) + 1) = d.device_id || '-')"
-    " AND NOT EXISTS (SELECT 1 FROM event e WHERE e.event_id = amendment.event_id)"
-    " ORDER BY amendment_seq";
+    if (rc == 0) {
+        bind_window(find, window);
+        rc = numbers_add_all(numbers, find);
+    }
+    (void)sqlite3_finalize(find);
+    return rc;
+}
+
+/* Voids of the events that are loaded. */
+static int find_voids(
+    struct storage_sqlite *store, const struct dataset *dataset, struct numbers *numbers)
+{
+    sqlite3_stmt *find = NULL;
+    int rc = store_prepare(
+        store, "SELECT amendment_seq FROM amendment WHERE event_id = ?1 AND is_void = 1", &find);
+
+    for (size_t i = 0; rc == 0 && i < dataset->events_count; i++) {
+        (void)sqlite3_bind_text(
+            find, 1, dataset_text(dataset, dataset->events[i].event_id), -1, SQLITE_STATIC);
+        rc = numbers_add_all(numbers, find);
+    }
+    (void)sqlite3_finalize(find);
+    return rc;
+}
+
+static int load_numbered(struct storage_sqlite *store, const struct table *table,
+    const char *condition, const struct numbers *numbers, struct dataset *dataset)
+{
+    char columns[TABLE_SQL_MAX];
+    char sql[2 * TABLE_SQL_MAX];
+    sqlite3_stmt *find = NULL;
+    int rc = 0;
+
+    table_columns(table, table->column_count, "", ", ", columns);
+    (void)snprintf(sql, sizeof sql, "SELECT %s FROM %s %s", columns, table->name, condition);
+    rc = store_prepare(store, sql, &find);
+    for (size_t i = 0; rc == 0 && i < numbers->count; i++) {
+        (void)sqlite3_bind_int64(find, 1, numbers->rows[i]);
+        rc = store_code(sqlite3_step(find));
+        if (rc == 0) {
+            rc = table_read(table, find, dataset);
+        }
+        (void)sqlite3_reset(find);
+    }
+    (void)sqlite3_finalize(find);
+    return rc;
+}
+
+/* After the events. */
+static int load_person_amendments(
+    struct storage_sqlite *store, const struct store_window *window, struct dataset *dataset)
+{
+    struct numbers numbers = {0};
+    int rc = find_amendments(store, own_amendments_sql, window, &numbers);
+
+    if (rc == 0) {
+        rc = find_amendments(store, device_voids_sql, window, &numbers);
+    }
+    if (rc == 0) {
+        rc = find_voids(store, dataset, &numbers);
+    }
+    if (rc == 0) {
+        numbers_settle(&numbers);
+        rc = load_numbered(
+            store, &store_tables[TABLE_AMENDMENT], "WHERE amendment_seq = ?1", &numbers, dataset);
+    }
+    free(numbers.rows);
+    return rc;
+}
 
 /* The rows of table whose first column is id, once. */
 static int load_by_id(struct storage_sqlite *store, sqlite3_stmt *find, const struct table *table,
@@ -258,14 +263,17 @@ static int load_person(
         {TABLE_PERSON, "WHERE person_id = ?3"},
         {TABLE_PLANNED, "WHERE person_id = ?3 AND ((start_utc >= ?4 AND start_utc < ?5)"
                         " OR " HAS_OTHER_TIMES ")"},
-        {TABLE_EVENT, person_events_sql},
-        {TABLE_AMENDMENT, person_amendments_sql},
-        {TABLE_AMENDMENT, person_live_voids_sql},
     };
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof own / sizeof own[0]; i++) {
         rc = load_rows(store, &store_tables[own[i].table], own[i].condition, window, dataset);
+    }
+    if (rc == 0) {
+        rc = store_load_person_events(store, window, dataset);
+    }
+    if (rc == 0) {
+        rc = load_person_amendments(store, window, dataset);
     }
     return rc == 0 && dataset->people_count == 0 ? -ENOENT : rc;
 }

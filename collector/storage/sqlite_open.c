@@ -66,6 +66,11 @@ sqlite3_stmt *store_statement(struct storage_sqlite *store, enum store_slot slot
     return store->slots[slot];
 }
 
+int store_prepare(struct storage_sqlite *store, const char *sql, sqlite3_stmt **ret_statement)
+{
+    return store_code(sqlite3_prepare_v2(store->db, sql, -1, ret_statement, NULL));
+}
+
 int store_run(sqlite3_stmt *statement)
 {
     int sqlite_rc = SQLITE_NOMEM;

@@ -7,6 +7,12 @@
 
 enum { PERSONS_MAX = 64, EPOCH_DIGITS = 16 };
 
+static const char persons_of_device_sql[] = "SELECT DISTINCT person_id FROM device"
+                                            " WHERE device_id = ?1 AND from_utc <= ?3"
+                                            " AND to_utc > ?2";
+static const char persons_of_tag_sql[] = "SELECT person_id FROM home_tag"
+                                         " WHERE tag_uid = ?1 AND from_utc <= ?3 AND to_utc > ?2";
+
 /* Who was told already: the people one device touches are one household, or a carer's round. */
 struct told {
     struct dataset names; /* only its texts are used */
@@ -78,9 +84,7 @@ static int tell_homes_of_tags(struct storage_sqlite *store, const char *device_i
 {
     const struct store_window window = {
         .device_id = device_id, .is_bounded = true, .from_utc = from_utc, .to_utc = to_utc};
-    sqlite3_stmt *homes = store_statement(store, SLOT_PERSONS_OF_TAG,
-        "SELECT person_id FROM home_tag"
-        " WHERE tag_uid = ?1 AND from_utc <= ?3 AND to_utc > ?2");
+    sqlite3_stmt *homes = store_statement(store, SLOT_PERSONS_OF_TAG, persons_of_tag_sql);
     struct dataset taps;
     int rc = dataset_init(&taps);
 
@@ -112,10 +116,7 @@ static int tell_at(struct storage_sqlite *store, const char *device_id, int64_t 
     int64_t to_utc, struct told *told)
 {
     bool is_carriers = false;
-    int rc = tell_all(store,
-        store_statement(store, SLOT_PERSONS_OF_DEVICE,
-            "SELECT DISTINCT person_id FROM device"
-            " WHERE device_id = ?1 AND from_utc <= ?3 AND to_utc > ?2"),
+    int rc = tell_all(store, store_statement(store, SLOT_PERSONS_OF_DEVICE, persons_of_device_sql),
         device_id, from_utc, to_utc, told);
 
     if (rc == 0) {
@@ -144,6 +145,40 @@ int store_persons_at(struct storage *storage, const char *device_id, int64_t fro
     return rc;
 }
 
+/* The homes where the imported events of that id were read: by their device, or by a tag. */
+static int tell_of_event(struct storage_sqlite *store, const char *event_id, struct told *told)
+{
+    sqlite3_stmt *by_device = store_statement(store, SLOT_PERSONS_OF_DEVICE, persons_of_device_sql);
+    sqlite3_stmt *by_tag = store_statement(store, SLOT_PERSONS_OF_TAG, persons_of_tag_sql);
+    struct dataset events;
+    int rc = dataset_init(&events);
+
+    if (rc < 0) {
+        return rc;
+    }
+    rc = store_load_event(store, event_id, &events);
+    for (size_t i = 0; rc == 0 && i < events.events_count; i++) {
+        const struct event_row *event = &events.events[i];
+
+        rc = tell_all(store, by_device, dataset_text(&events, event->device_id), event->ts_utc,
+            event->ts_utc, told);
+        if (rc == 0) {
+            rc = tell_all(
+                store, by_tag, dataset_text(&events, event->card_uid), INT64_MIN, INT64_MAX, told);
+        }
+    }
+    dataset_done(&events);
+    return rc;
+}
+
+static int tell_of_visit(struct storage_sqlite *store, const char *visit_id, struct told *told)
+{
+    return tell_all(store,
+        store_statement(store, SLOT_PERSONS_OF_VISIT,
+            "SELECT person_id FROM planned WHERE visit_id = ?1 AND ?2 <= ?3"),
+        visit_id, 0, 0, told);
+}
+
 int store_persons_of(struct storage *storage, const char *visit_id, const char *event_id,
     storage_person_callback callback, void *user)
 {
@@ -155,20 +190,8 @@ int store_persons_of(struct storage *storage, const char *visit_id, const char *
     if (rc < 0) {
         return rc;
     }
-    if (visit_id != NULL) {
-        rc = tell_all(store,
-            store_statement(store, SLOT_PERSONS_OF_VISIT,
-                "SELECT person_id FROM planned WHERE visit_id = ?1 AND ?2 <= ?3"),
-            visit_id, 0, 0, &told);
-    } else {
-        rc = tell_all(store,
-            store_statement(store, SLOT_PERSONS_OF_EVENT,
-                "SELECT d.person_id FROM event e JOIN device d ON d.device_id = e.device_id"
-                " WHERE e.event_id = ?1 AND e.ts_utc >= d.from_utc AND e.ts_utc < d.to_utc"
-                " UNION SELECT t.person_id FROM event e JOIN home_tag t ON t.tag_uid = e.card_uid"
-                " WHERE e.event_id = ?1 AND ?2 <= ?3"),
-            event_id, 0, 0, &told);
-    }
+    rc = visit_id != NULL ? tell_of_visit(store, visit_id, &told)
+                          : tell_of_event(store, event_id, &told);
     if (rc == 0 && device_size > 0) {
         char device_id[STORAGE_DEVICE_ID_MAX + 1];
 

@@ -1,11 +1,10 @@
 /*
- * sqlite_rows.c - all rows of a statement into a dataset.
+ * sqlite_rows.c - see sqlite_rows.h.
  *
- * Stepping through SQLite and interning texts cost about the same, so for a large table a thread
- * steps, in batches, while the caller's interns, in the order of the rows. The connection is used by
- * one thread at a time: the caller does not touch it until the helper has ended.
+ * Getting rows out of SQLite and interning texts cost about the same, so both are done at once. The
+ * caller does not touch the connection until the helper has ended.
  */
-#include "collector/storage/sqlite_internal.h"
+#include "collector/storage/sqlite_rows.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,42 +13,25 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH_ROWS = 1024, BATCHES = 4, COLUMNS_MAX = 12, ANNOUNCED_ROWS = 8, TEXTS_START = 65536 };
+#include "collector/storage/sqlite_internal.h"
 
-/* A column of a row: a number, or where in the batch's texts a text lies. */
-union cell {
-    int64_t number;
-    struct {
-        uint32_t at, size, hash;
-    } text;
-};
-
-struct batch {
-    union cell cells[BATCH_ROWS][COLUMNS_MAX];
-    size_t rows;
-    char *texts;
-    size_t texts_size, texts_capacity;
-    int rc;       /* of reading; behind the rows before it */
-    bool is_last; /* no batch follows */
-    bool is_full; /* handed to the caller's thread */
-};
+enum { BATCHES = 4, ANNOUNCED_ROWS = 8, TEXTS_START = 65536 };
 
 struct reading {
     const struct table *table;
-    sqlite3_stmt *statement;
+    rows_fill fill;
+    void *source;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct batch batches[BATCHES];
+    struct rows_batch batches[BATCHES];
     bool is_given_up; /* the caller wants no more */
 };
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- filling ------------------------------------------------------------------------------ */
 
-static int keep_text(struct batch *batch, sqlite3_stmt *statement, int column, union cell *cell)
+int rows_keep_text(
+    struct rows_batch *batch, const void *text, size_t size, union rows_cell *ret_cell)
 {
-    const unsigned char *text = sqlite3_column_text(statement, column);
-    size_t size = (size_t)sqlite3_column_bytes(statement, column);
-
     if (batch->texts_size + size > batch->texts_capacity) {
         size_t capacity = 2 * (batch->texts_size + size) + TEXTS_START;
         char *texts = realloc(batch->texts, capacity);
@@ -63,54 +45,26 @@ static int keep_text(struct batch *batch, sqlite3_stmt *statement, int column, u
     if (size > 0) {
         (void)memcpy(batch->texts + batch->texts_size, text, size);
     }
-    cell->text.at = (uint32_t)batch->texts_size;
-    cell->text.size = (uint32_t)size;
-    cell->text.hash = dataset_hash(batch->texts + batch->texts_size, size);
+    ret_cell->text.at = (uint32_t)batch->texts_size;
+    ret_cell->text.size = (uint32_t)size;
+    ret_cell->text.hash = dataset_hash(batch->texts + batch->texts_size, size);
     batch->texts_size += size;
     return 0;
 }
 
-static int keep_row(struct batch *batch, const struct table *table, sqlite3_stmt *statement)
+static void fill(const struct reading *reading, struct rows_batch *batch)
 {
-    union cell *cells = batch->cells[batch->rows++];
-    int rc = 0;
-
-    for (int i = 0; rc == 0 && i < table->column_count; i++) {
-        enum column_kind kind = table->columns[i].kind;
-
-        if (kind == COLUMN_TEXT || kind == COLUMN_CHAR) {
-            rc = keep_text(batch, statement, i, &cells[i]);
-        } else {
-            cells[i].number =
-                kind == COLUMN_NEVER && sqlite3_column_type(statement, i) == SQLITE_NULL
-                    ? DATASET_NEVER
-                    : sqlite3_column_int64(statement, i);
-        }
-    }
-    return rc;
-}
-
-static void fill(struct batch *batch, const struct table *table, sqlite3_stmt *statement)
-{
-    int sqlite_rc = SQLITE_ROW;
-
-    batch->rows = 0;
+    batch->count = 0;
     batch->texts_size = 0;
-    batch->rc = 0;
-    while (batch->rc == 0 && batch->rows < BATCH_ROWS &&
-           (sqlite_rc = sqlite3_step(statement)) == SQLITE_ROW) {
-        batch->rc = keep_row(batch, table, statement);
-    }
-    if (batch->rc == 0 && sqlite_rc != SQLITE_ROW) {
-        batch->rc = store_code(sqlite_rc);
-    }
-    batch->is_last = batch->rc < 0 || sqlite_rc != SQLITE_ROW;
+    batch->is_last = false;
+    batch->rc = reading->fill(reading->source, batch);
+    batch->is_last = batch->is_last || batch->rc < 0;
 }
 
 /* ---- taking ------------------------------------------------------------------------------- */
 
-static int put_cell(const struct batch *batch, const struct column *column, const union cell *cell,
-    struct dataset *dataset, char *row)
+static int put_cell(const struct rows_batch *batch, const struct column *column,
+    const union rows_cell *cell, struct dataset *dataset, char *row)
 {
     char *place = row + column->offset;
     const char *text = batch->texts + cell->text.at;
@@ -147,21 +101,21 @@ static int put_cell(const struct batch *batch, const struct column *column, cons
     return rc;
 }
 
-static void announce(
-    const struct batch *batch, const struct table *table, size_t row, const struct dataset *dataset)
+static void announce(const struct rows_batch *batch, const struct table *table, size_t row,
+    const struct dataset *dataset)
 {
-    for (int i = 0; row < batch->rows && i < table->column_count; i++) {
+    for (int i = 0; row < batch->count && i < table->column_count; i++) {
         if (table->columns[i].kind == COLUMN_TEXT) {
             dataset_announce(dataset, batch->cells[row][i].text.hash);
         }
     }
 }
 
-static int take(const struct batch *batch, const struct table *table, struct dataset *dataset)
+static int take(const struct rows_batch *batch, const struct table *table, struct dataset *dataset)
 {
     int rc = 0;
 
-    for (size_t at = 0; rc == 0 && at < batch->rows; at++) {
+    for (size_t at = 0; rc == 0 && at < batch->count; at++) {
         _Alignas(int64_t) char row[ROW_SIZE_MAX] = {0};
 
         announce(batch, table, at + ANNOUNCED_ROWS, dataset);
@@ -183,7 +137,7 @@ static void *read_on(void *user)
     bool is_over = false;
 
     for (size_t at = 0; !is_over; at = (at + 1) % BATCHES) {
-        struct batch *batch = &reading->batches[at];
+        struct rows_batch *batch = &reading->batches[at];
 
         (void)pthread_mutex_lock(&reading->lock);
         while (batch->is_full && !reading->is_given_up) {
@@ -192,7 +146,7 @@ static void *read_on(void *user)
         is_over = reading->is_given_up;
         (void)pthread_mutex_unlock(&reading->lock);
         if (!is_over) {
-            fill(batch, reading->table, reading->statement);
+            fill(reading, batch);
             is_over = batch->is_last;
             (void)pthread_mutex_lock(&reading->lock);
             batch->is_full = true;
@@ -209,7 +163,7 @@ static int take_all(struct reading *reading, struct dataset *dataset)
     int rc = 0;
 
     for (size_t at = 0; rc == 0 && !is_over; at = (at + 1) % BATCHES) {
-        struct batch *batch = &reading->batches[at];
+        struct rows_batch *batch = &reading->batches[at];
 
         (void)pthread_mutex_lock(&reading->lock);
         while (!batch->is_full) {
@@ -230,11 +184,11 @@ static int take_all(struct reading *reading, struct dataset *dataset)
 /* Everything by the caller's thread. */
 static int read_alone(struct reading *reading, struct dataset *dataset)
 {
-    struct batch *batch = &reading->batches[0];
+    struct rows_batch *batch = &reading->batches[0];
     int rc = 0;
 
     do {
-        fill(batch, reading->table, reading->statement);
+        fill(reading, batch);
         rc = take(batch, reading->table, dataset);
     } while (rc == 0 && !batch->is_last);
     return rc;
@@ -253,7 +207,8 @@ static int read_beside(struct reading *reading, struct dataset *dataset)
     return rc;
 }
 
-int table_read_all(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset)
+int rows_read_all(
+    const struct table *table, rows_fill filler, void *source, struct dataset *dataset)
 {
     struct reading *reading = calloc(1, sizeof *reading);
     int rc = 0;
@@ -261,12 +216,13 @@ int table_read_all(const struct table *table, sqlite3_stmt *statement, struct da
     if (reading == NULL) {
         return -ENOMEM;
     }
-    assert(table->column_count <= COLUMNS_MAX && table->row_size <= ROW_SIZE_MAX);
+    assert(table->row_size <= ROW_SIZE_MAX);
     reading->table = table;
-    reading->statement = statement;
+    reading->fill = filler;
+    reading->source = source;
     (void)pthread_mutex_init(&reading->lock, NULL);
     (void)pthread_cond_init(&reading->changed, NULL);
-    fill(&reading->batches[0], table, statement);
+    fill(reading, &reading->batches[0]);
     rc = take(&reading->batches[0], table, dataset);
     if (rc == 0 && !reading->batches[0].is_last) {
         rc = read_beside(reading, dataset);
@@ -278,4 +234,55 @@ int table_read_all(const struct table *table, sqlite3_stmt *statement, struct da
     (void)pthread_mutex_destroy(&reading->lock);
     free(reading);
     return rc;
+}
+
+/* ---- the rows of a statement -------------------------------------------------------------- */
+
+struct stepping {
+    const struct table *table;
+    sqlite3_stmt *statement;
+};
+
+static int keep_row(struct rows_batch *batch, const struct stepping *stepping)
+{
+    union rows_cell *cells = batch->cells[batch->count++];
+    sqlite3_stmt *statement = stepping->statement;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < stepping->table->column_count; i++) {
+        enum column_kind kind = stepping->table->columns[i].kind;
+
+        if (kind == COLUMN_TEXT || kind == COLUMN_CHAR) {
+            const unsigned char *text = sqlite3_column_text(statement, i);
+
+            rc = rows_keep_text(batch, text, (size_t)sqlite3_column_bytes(statement, i), &cells[i]);
+        } else {
+            cells[i].number =
+                kind == COLUMN_NEVER && sqlite3_column_type(statement, i) == SQLITE_NULL
+                    ? DATASET_NEVER
+                    : sqlite3_column_int64(statement, i);
+        }
+    }
+    return rc;
+}
+
+static int step(void *source, struct rows_batch *batch)
+{
+    const struct stepping *stepping = source;
+    int sqlite_rc = SQLITE_ROW;
+    int rc = 0;
+
+    while (rc == 0 && batch->count < ROWS_BATCH &&
+           (sqlite_rc = sqlite3_step(stepping->statement)) == SQLITE_ROW) {
+        rc = keep_row(batch, stepping);
+    }
+    batch->is_last = sqlite_rc != SQLITE_ROW;
+    return rc < 0 ? rc : store_code(sqlite_rc);
+}
+
+int table_read_all(const struct table *table, sqlite3_stmt *statement, struct dataset *dataset)
+{
+    struct stepping stepping = {.table = table, .statement = statement};
+
+    return rows_read_all(table, step, &stepping, dataset);
 }

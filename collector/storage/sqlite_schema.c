@@ -11,6 +11,12 @@
  * clock) are few and have an index of their own, so that the search by first_tap_utc can start a
  * week before the instant that is asked for.
  *
+ * Imported events are kept the same way, a block of them a row (event_block.h), in order of arrival: a
+ * row an event, with an index each for its time, device and id, costs five times as much to import
+ * and twice as much to load. A block knows between what instants its events lie; where those of one
+ * device are, event_places says. Ids are looked for seldom (a correction, another import): by a walk
+ * over their hashes.
+ *
  * Pages of 4 KiB: a lone tap dirties five of them, and each goes to the WAL whole.
  */
 #include "collector/storage/sqlite_schema.h"
@@ -24,14 +30,6 @@ const char store_settings_sql[] = "PRAGMA page_size=4096;"
                                   "PRAGMA temp_store=MEMORY;"
                                   "PRAGMA cell_size_check=ON;";
 
-const char store_event_indices_drop[] = "DROP INDEX event_by_device;"
-                                        "DROP INDEX event_by_id;"
-                                        "DROP INDEX event_by_time;";
-
-const char store_event_indices_make[] = "CREATE INDEX event_by_device ON event(device_id, ts_utc);"
-                                        "CREATE INDEX event_by_id ON event(event_id);"
-                                        "CREATE INDEX event_by_time ON event(ts_utc);";
-
 const char store_planned_indices_drop[] = "DROP INDEX planned_by_person;"
                                           "DROP INDEX planned_by_start;";
 
@@ -41,7 +39,7 @@ const char store_planned_indices_make[] =
 
 const char *const store_schema_sql[] = {
     "PRAGMA application_id=1162038577;" /* "ECM1" */
-    "PRAGMA user_version=2;",
+    "PRAGMA user_version=3;",
 
     "CREATE TABLE log("
     "  log_id INTEGER PRIMARY KEY,"
@@ -130,14 +128,28 @@ const char *const store_schema_sql[] = {
     "  cancel_utc INTEGER) STRICT, WITHOUT ROWID;",
     store_planned_indices_make,
 
-    "CREATE TABLE event("
-    "  event_seq INTEGER PRIMARY KEY, recv_utc INTEGER NOT NULL, event_id TEXT NOT NULL,"
-    "  device_id TEXT NOT NULL, card_uid TEXT NOT NULL, kind TEXT NOT NULL,"
-    "  ts_utc INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX event_future ON event(recv_utc) WHERE ts_utc > recv_utc + 300;",
-    store_event_indices_make,
+    "CREATE TABLE event_block("
+    "  first_number INTEGER PRIMARY KEY," /* events are numbered in order of arrival */
+    "  event_count INTEGER NOT NULL,"
+    "  first_utc INTEGER NOT NULL,"
+    "  last_utc INTEGER NOT NULL,"
+    "  bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX event_block_by_time ON event_block(last_utc, first_utc);"
+    "CREATE TABLE event_hashes(" /* event_id_hash() of the block's ids, 4 bytes each */
+    "  first_number INTEGER PRIMARY KEY,"
+    "  hashes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE event_places("
+    "  places_id INTEGER PRIMARY KEY,"
+    "  device_id TEXT NOT NULL,"
+    "  first_utc INTEGER NOT NULL,"
+    "  last_utc INTEGER NOT NULL,"
+    "  places BLOB NOT NULL) STRICT;"
+    "CREATE INDEX event_places_by_device ON event_places(device_id, first_utc, last_utc);",
 
-    "CREATE TABLE event_spread(" /* ids whose copies lie apart; see sqlite_spread.c */
+    "CREATE TABLE event_copy(" /* where the copies lie of ids that came more than once */
+    "  event_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(event_id, number)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE event_spread(" /* ids whose copies lie apart in time; see sqlite_copies.c */
     "  event_id TEXT PRIMARY KEY, first_utc INTEGER NOT NULL, last_utc INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* Any change of the layout is a new number; a store of another number is refused. */
-enum { STORE_SCHEMA_VERSION = 2 };
+enum { STORE_SCHEMA_VERSION = 3 };
 
 /* Settings of a connection, in the order SQLite needs them. */
 extern const char store_settings_sql[];
@@ -16,10 +16,8 @@ extern const char store_settings_sql[];
 extern const char *const store_schema_sql[];
 extern const size_t store_schema_count;
 
-/* The indices of planned visits and of imported events: dropped and made anew around a large import. */
+/* The indices of planned visits: dropped and made anew around a large import. */
 extern const char store_planned_indices_drop[];
 extern const char store_planned_indices_make[];
-extern const char store_event_indices_drop[];
-extern const char store_event_indices_make[];
 
 #endif

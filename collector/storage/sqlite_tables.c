@@ -82,6 +82,7 @@ static const struct column planned_columns[] = {
     COLUMN(planned_row, roster_carers, COLUMN_TEXT),
     COLUMN(planned_row, cancel_utc, COLUMN_NEVER),
 };
+/* Not a table of SQL: see sqlite_events.c. */
 static const struct column event_columns[] = {
     COLUMN(event_row, recv_utc, COLUMN_I64),
     COLUMN(event_row, event_id, COLUMN_TEXT),
@@ -89,6 +90,7 @@ static const struct column event_columns[] = {
     COLUMN(event_row, card_uid, COLUMN_TEXT),
     COLUMN(event_row, kind, COLUMN_CHAR),
     COLUMN(event_row, ts_utc, COLUMN_I64),
+    COLUMN(event_row, arrival, COLUMN_I32),
 };
 static const struct column amendment_columns[] = {
     COLUMN(amendment_row, amend_id, COLUMN_TEXT),
@@ -118,16 +120,8 @@ ADD(device)
 ADD(home_tag)
 ADD(carried_reader)
 ADD(planned)
+ADD(event)
 ADD(amendment)
-
-/* Order of arrival is the order in which events enter the dataset. */
-static int add_event(struct dataset *dataset, const void *row)
-{
-    struct event_row event = *(const struct event_row *)row;
-
-    event.arrival = (uint32_t)dataset->events_count;
-    return dataset_add_event(dataset, &event);
-}
 
 #define TABLE(singular, plural, keys)                                                              \
     {                                                                                              \

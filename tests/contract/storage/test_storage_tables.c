@@ -388,6 +388,111 @@ static void device_touches_the_person_whose_home_it_is_in(void **state)
     dataset_done(&in);
 }
 
+static int count_person(void *user, const char *person_id)
+{
+    (void)person_id;
+    (*(size_t *)user)++;
+    return 0;
+}
+
+/* The home of its device; and the home of its tag, whoever's reader it was. */
+static void event_touches_the_homes_of_its_device_and_its_tag(void **state)
+{
+    struct fixture *fx = *state;
+    struct home_tag_row home_tag = {.from_utc = 0, .to_utc = END};
+    struct dataset in;
+    char name[16] = "";
+    size_t count = 0;
+
+    assert_int_equal(dataset_init(&in), 0);
+    fill(&in);
+    home_tag.tag_uid = id(&in, "04EE");
+    home_tag.person_id = id(&in, "S1");
+    assert_int_equal(dataset_add_home_tag(&in, &home_tag), 0);
+    add_event(&in, "carried", "H9", "04EE", START);
+    (void)import_set(fx, &in);
+    assert_int_equal(fx->storage->ops->persons_of(fx->storage, NULL, "H2-1", name_person, name), 0);
+    assert_string_equal(name, "S2");
+    assert_int_equal(
+        fx->storage->ops->persons_of(fx->storage, NULL, "carried", name_person, name), 0);
+    assert_string_equal(name, "S1");
+    assert_int_equal(
+        fx->storage->ops->persons_of(fx->storage, NULL, "nobody's", count_person, &count), 0);
+    assert_int_equal(count, 0);
+    dataset_done(&in);
+}
+
+/* A carer's reader reads the tags of many homes: only those of the person count. */
+static void person_loads_what_carried_readers_read_from_the_home_tag(void **state)
+{
+    struct fixture *fx = *state;
+    struct home_tag_row tag = {.from_utc = 0, .to_utc = END};
+    struct carried_reader_row reader = {.from_utc = 0, .to_utc = END};
+    struct dataset in, out;
+
+    assert_int_equal(dataset_init(&in), 0);
+    fill(&in);
+    tag.tag_uid = id(&in, "04EE");
+    tag.person_id = id(&in, "S1");
+    assert_int_equal(dataset_add_home_tag(&in, &tag), 0);
+    reader.device_id = id(&in, "C1");
+    reader.carer_id = in.carers[0].carer_id;
+    assert_int_equal(dataset_add_carried_reader(&in, &reader), 0);
+    add_event(&in, "C1-1", "C1", "04EE", START + 60);
+    add_event(&in, "C1-2", "C1", "04FF", START + 61);
+    add_event(&in, "C1-3", "C1", "04EE", END + STORAGE_MARGIN_S + 1);
+    (void)import_set(fx, &in);
+    load(fx, "R1", "S1", &out);
+    assert_int_equal(out.events_count, 2);
+    assert_string_equal(dataset_text(&out, out.events[0].event_id), "H1-1");
+    assert_string_equal(dataset_text(&out, out.events[1].event_id), "C1-1");
+    assert_int_equal(out.events[1].arrival, 1);
+    dataset_done(&in);
+    dataset_done(&out);
+}
+
+/* More than any block or list of places holds, in two imports of which the second repeats a part. */
+static void many_events_come_back_in_the_order_they_came(void **state)
+{
+    enum { MANY = 1500, BEFORE = 700 };
+    struct fixture *fx = *state;
+    struct storage_import_counts counts;
+    struct dataset in, out;
+
+    assert_int_equal(dataset_init(&in), 0);
+    fill(&in);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "M-%d", i);
+        add_event(&in, name, i % 3 == 0 ? "H2" : "H1", "04AA", START + 1000 - i % 7);
+        if (i == BEFORE) {
+            (void)import_set(fx, &in);
+        }
+    }
+    counts = import_set(fx, &in);
+    assert_int_equal(counts.added, MANY - BEFORE - 1);
+    load(fx, NULL, NULL, &out);
+    assert_int_equal(out.events_count, in.events_count);
+    for (size_t i = 0; i < in.events_count; i++) {
+        assert_int_equal(out.events[i].arrival, i);
+        assert_string_equal(
+            dataset_text(&out, out.events[i].event_id), dataset_text(&in, in.events[i].event_id));
+        assert_true(out.events[i].ts_utc == in.events[i].ts_utc);
+    }
+    dataset_done(&out);
+    load(fx, "R1", "S2", &out);
+    assert_int_equal(out.events_count, 1 + MANY / 3);
+    for (size_t i = 1; i < out.events_count; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "M-%zu", 3 * (i - 1));
+        assert_string_equal(dataset_text(&out, out.events[i].event_id), name);
+    }
+    dataset_done(&in);
+    dataset_done(&out);
+}
+
 const struct CMUnitTest table_tests[] = {
     STORE_TEST(what_was_imported_is_loaded_again),
     STORE_TEST(importing_again_changes_nothing),
@@ -401,5 +506,8 @@ const struct CMUnitTest table_tests[] = {
     STORE_TEST(person_loads_every_copy_of_the_ids_and_their_voids),
     STORE_TEST(unknown_period_and_person_are_said_to_be_absent),
     STORE_TEST(device_touches_the_person_whose_home_it_is_in),
+    STORE_TEST(event_touches_the_homes_of_its_device_and_its_tag),
+    STORE_TEST(person_loads_what_carried_readers_read_from_the_home_tag),
+    STORE_TEST(many_events_come_back_in_the_order_they_came),
 };
 const size_t table_tests_count = sizeof table_tests / sizeof table_tests[0];

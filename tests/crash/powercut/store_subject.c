@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "base/err.h"
+#include "collector/storage/event_block.h"
 #include "collector/storage/storage_sqlite.h"
 #include "tests/unit/suite.h"
 
@@ -253,16 +254,44 @@ static void check_batches(struct store_state *state, sqlite3 *db, struct sweep_t
     }
 }
 
+/* How many events of an import there are; their ids begin with its number. */
+static int64_t count_events(sqlite3 *db, uint64_t number)
+{
+    struct event_reader reader;
+    struct event_view event;
+    sqlite3_stmt *stmt = NULL;
+    char start[32];
+    int size = snprintf(start, sizeof start, "%llu-", (unsigned long long)number);
+    int64_t count = 0;
+
+    (void)sqlite3_prepare_v2(db, "SELECT bytes FROM event_block", -1, &stmt, NULL);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        event_reader_init(
+            &reader, sqlite3_column_blob(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
+        while (event_reader_next(&reader, &event) == 1) {
+            count += strncmp(event.event_id.text, start, (size_t)size) == 0 ? 1 : 0;
+        }
+    }
+    (void)sqlite3_finalize(stmt);
+    return count;
+}
+
 /* Each import whole or not at all, counted once. */
 static void check_imports(struct store_state *state, sqlite3 *db, struct sweep_tally *tally)
 {
-    static const char sql[] =
-        "SELECT (SELECT count(*) FROM planned WHERE visit_id LIKE ?1 || '-%')"
-        " + 1000 * (SELECT count(*) FROM event WHERE event_id LIKE ?1 || '-%')";
+    static const char sql[] = "SELECT count(*) FROM planned WHERE visit_id LIKE ?1 || '-%'";
+    static const char hashes_sql[] = "SELECT (SELECT coalesce(sum(length(hashes)), 0) / 4"
+                                     " FROM event_hashes)"
+                                     " - (SELECT coalesce(sum(event_count), 0) FROM event_block)";
     const int64_t whole = IMPORT_ROWS + 1000 * IMPORT_ROWS;
+    int64_t stray_hashes = ask(db, hashes_sql, 0);
 
+    if (stray_hashes != 0 && state->imports.kept > 0) {
+        sweep_note(tally, &tally->broken, "%lld hashes more than events", (long long)stray_hashes);
+    }
     for (uint64_t number = 1; number <= state->imports.tried; number++) {
-        int64_t found = ask(db, sql, number);
+        int64_t planned = ask(db, sql, number);
+        int64_t found = planned < 0 ? planned : planned + 1000 * count_events(db, number);
 
         if (found != whole && (found != 0 || number <= state->imports.kept)) {
             sweep_note(tally, &tally->losses, "import %llu has %lld of %lld rows",
