@@ -238,25 +238,39 @@ static struct value value_stored(const struct column *column, sqlite3_stmt *stat
     return value;
 }
 
-int table_bind(const struct table *table, int from, int to, const struct dataset *dataset,
-    const char *row, sqlite3_stmt *statement)
+static int bind_value(sqlite3_stmt *statement, int parameter, const struct value *value)
+{
+    if (value->is_text) {
+        return sqlite3_bind_text(
+            statement, parameter, value->text, (int)value->size, SQLITE_STATIC);
+    }
+    return value->is_null ? sqlite3_bind_null(statement, parameter)
+                          : sqlite3_bind_int64(statement, parameter, value->number);
+}
+
+static int bind_columns(const struct table *table, int count, int parameter,
+    const struct dataset *dataset, const char *row, sqlite3_stmt *statement)
 {
     int sqlite_rc = SQLITE_OK;
 
-    for (int i = from; i < to && sqlite_rc == SQLITE_OK; i++) {
+    for (int i = 0; i < count && sqlite_rc == SQLITE_OK; i++) {
         struct value value = value_of(&table->columns[i], dataset, row);
-        int parameter = i - from + 1;
 
-        if (value.is_text) {
-            sqlite_rc =
-                sqlite3_bind_text(statement, parameter, value.text, (int)value.size, SQLITE_STATIC);
-        } else if (value.is_null) {
-            sqlite_rc = sqlite3_bind_null(statement, parameter);
-        } else {
-            sqlite_rc = sqlite3_bind_int64(statement, parameter, value.number);
-        }
+        sqlite_rc = bind_value(statement, parameter + i, &value);
     }
     return store_code(sqlite_rc);
+}
+
+int table_bind(const struct table *table, int count, const struct dataset *dataset, const char *row,
+    sqlite3_stmt *statement)
+{
+    return bind_columns(table, count, 1, dataset, row, statement);
+}
+
+int table_bind_at(const struct table *table, int parameter, const struct dataset *dataset,
+    const char *row, sqlite3_stmt *statement)
+{
+    return bind_columns(table, table->column_count, parameter, dataset, row, statement);
 }
 
 bool table_equals(const struct table *table, const struct dataset *dataset, const char *row,

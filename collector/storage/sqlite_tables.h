@@ -56,8 +56,11 @@ const char *table_rows(const struct table *table, const struct dataset *dataset,
 /* "a, b, c" of the first count columns; each with suffix and between. Cuts never. */
 void table_columns(const struct table *table, int count, const char *suffix, const char *between,
     char ret_sql[static TABLE_SQL_MAX]);
-/* Bind columns [from, to) of row to the parameters 1, 2, ... */
-int table_bind(const struct table *table, int from, int to, const struct dataset *dataset,
+/* Bind the first count columns of row to the parameters 1, 2, ... */
+int table_bind(const struct table *table, int count, const struct dataset *dataset, const char *row,
+    sqlite3_stmt *statement);
+/* Bind all columns of row to the parameters from parameter on. */
+int table_bind_at(const struct table *table, int parameter, const struct dataset *dataset,
     const char *row, sqlite3_stmt *statement);
 /* Whether the row statement stands on (all columns, from column 0) equals row. */
 bool table_equals(const struct table *table, const struct dataset *dataset, const char *row,

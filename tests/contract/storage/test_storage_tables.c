@@ -187,6 +187,38 @@ static void changed_row_replaces_the_one_with_its_key(void **state)
     dataset_done(&out);
 }
 
+/* Rows are laid down many at a time: each still counts as what it is. */
+static void among_many_rows_each_is_new_changed_or_as_it_was(void **state)
+{
+    enum { MANY = 100, CHANGED = 40, NEW = 5 };
+    struct fixture *fx = *state;
+    struct storage_import_counts counts;
+    struct dataset in, out;
+
+    assert_int_equal(dataset_init(&in), 0);
+    fill(&in);
+    for (int i = 0; i < MANY + NEW; i++) {
+        char visit[16];
+
+        if (i == MANY) {
+            assert_int_equal(import_set(fx, &in).added, 14 + MANY);
+            in.planned[CHANGED].cancel_utc = START;
+        }
+        (void)snprintf(visit, sizeof visit, "%s%03d", i < MANY ? "W" : "A", i);
+        add_planned(&in, visit, "S2", START + 60 * i);
+    }
+    counts = import_set(fx, &in);
+    assert_int_equal(counts.added, NEW);
+    assert_int_equal(counts.changed, 1);
+    assert_int_equal(counts.unchanged, 14 + MANY - 1);
+    load(fx, "R1", NULL, &out);
+    assert_int_equal(out.planned_count, in.planned_count);
+    counts = import_set(fx, &in);
+    assert_int_equal(counts.unchanged, 14 + MANY + NEW);
+    dataset_done(&in);
+    dataset_done(&out);
+}
+
 static void equal_events_are_kept_as_often_as_the_richest_import_had_them(void **state)
 {
     const size_t copies[] = {2, 1, 3, 2};
@@ -497,6 +529,7 @@ const struct CMUnitTest table_tests[] = {
     STORE_TEST(what_was_imported_is_loaded_again),
     STORE_TEST(importing_again_changes_nothing),
     STORE_TEST(changed_row_replaces_the_one_with_its_key),
+    STORE_TEST(among_many_rows_each_is_new_changed_or_as_it_was),
     STORE_TEST(equal_events_are_kept_as_often_as_the_richest_import_had_them),
     STORE_TEST(only_period_loads_everything),
     STORE_TEST(period_loads_every_copy_of_an_id_that_lies_in_it),
