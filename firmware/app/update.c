@@ -198,6 +198,11 @@ struct session_update_port update_port(struct update *update)
         .result_told = result_told};
 }
 
+bool update_is_busy(const struct update *update)
+{
+    return update->stage == UPDATE_HEADER || update->stage == UPDATE_PROGRAM;
+}
+
 bool update_wants_restart(const struct update *update)
 {
     return update->stage == UPDATE_RESULT && update->code == 0 && update->is_told;

@@ -42,6 +42,9 @@ struct session_update_port update_port(struct update *update);
 /* The version of the update that was tried last and rolled back; empty: none. */
 const char *update_failed(const struct update *update);
 
+/* Between an offer and its end: boot_confirm() has to wait (firmware/boot/receiver.h). */
+bool update_is_busy(const struct update *update);
+
 /* The new firmware is there, and the gateway knows. */
 bool update_wants_restart(const struct update *update);
 

@@ -129,6 +129,10 @@ int receiver_offer(struct receiver *receiver, const uint8_t header[static BUNDLE
     bundle_hash(header, hash);
     rc = bundle_verify(header, receiver->conf.key);
     if (rc == 0) {
+        /* The program that runs may have confirmed itself since we looked. */
+        rc = control_load(&receiver->control, receiver->conf.flash, receiver->conf.layout);
+    }
+    if (rc == 0) {
         rc = check_offer(receiver, &bundle, hash);
     }
     if (rc == 0) {

@@ -11,6 +11,8 @@
  * begins anew. Nothing here touches the slot that runs, and nothing is started that was not signed
  * and checked as a whole.
  *
+ * boot_confirm() writes the same control record: not between an offer and its end.
+ *
  * Ownership: the caller's memory, about 1.2 KiB; flash and layout are borrowed.
  * Threads:   one.
  * Blocking:  block: a page (0.7 ms), at each sector's first an erase (45 ms, at worst 400) and a

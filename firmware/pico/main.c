@@ -191,7 +191,7 @@ static void rest_until(uint64_t due_us)
 /* A new firmware says that it works, once; or is started anew when it cannot. */
 static void judge_trial(void)
 {
-    if (it.is_confirmed) {
+    if (it.is_confirmed || update_is_busy(&it.update)) {
         return;
     }
     if (app_is_well(&it.app)) {

@@ -49,6 +49,29 @@ static void image_that_never_confirms_is_rolled_back(void **state)
     update_rig_done(&rig);
 }
 
+/* Both write the control record, each with a copy of its own. */
+static void update_right_after_a_confirmation_does_not_forget_it(void **state)
+{
+    struct update_rig rig;
+    struct control control;
+
+    (void)state;
+    update_rig_init(&rig);
+    assert_int_equal(update_rig_start(&rig), 1);
+    assert_int_equal(update_rig_confirm(&rig), 0);
+    update_rig_bundle(&bundle, 2);
+    assert_int_equal(update_rig_send(&rig, &bundle), 0);
+    assert_int_equal(control_load(&control, &rig.flash.base, &rig.layout), 0);
+    assert_int_equal(control.state.slot[0].state, BOOT_GOOD);
+    assert_int_equal(control.state.slot[1].state, BOOT_PENDING);
+    assert_int_equal(update_rig_start(&rig), 2);
+    assert_int_equal(update_rig_confirm(&rig), 0);
+    update_rig_bundle(&bundle, 3); /* no longer on trial */
+    assert_int_equal(update_rig_send(&rig, &bundle), 0);
+    update_rig_settle(&rig, 3);
+    update_rig_done(&rig);
+}
+
 static void roll_back_is_remembered_until_another_update_comes(void **state)
 {
     struct update_rig rig;
@@ -337,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_update_is_tried_confirmed_and_stays),
         cmocka_unit_test(image_that_never_confirms_is_rolled_back),
+        cmocka_unit_test(update_right_after_a_confirmation_does_not_forget_it),
         cmocka_unit_test(roll_back_is_remembered_until_another_update_comes),
         cmocka_unit_test(name_of_a_failed_update_that_cannot_be_read_is_a_question_mark),
         cmocka_unit_test(image_on_trial_takes_no_update_over_its_way_back),

@@ -123,9 +123,7 @@ uint32_t update_rig_start(struct update_rig *rig)
 
 int update_rig_confirm(struct update_rig *rig)
 {
-    int rc = boot_confirm(&rig->flash.base, &rig->layout, rig->conf.running);
-
-    return rc < 0 ? rc : receiver_open(&rig->receiver, &rig->conf);
+    return boot_confirm(&rig->flash.base, &rig->layout, rig->conf.running);
 }
 
 int update_rig_send(struct update_rig *rig, const struct rig_bundle *bundle)
