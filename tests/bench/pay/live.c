@@ -135,7 +135,8 @@ static size_t prepare_aside(
     }
     (void)close(ends[1]);
     stream = fdopen(ends[0], "r");
-    if (stream != NULL && fscanf(stream, "%" SCNd64, ret_asof_utc) == 1) {
+    must(stream == NULL ? -1 : 0, &(struct err){.text = "no stream"});
+    if (fscanf(stream, "%" SCNd64, ret_asof_utc) == 1) {
         struct late *late = ret_late;
 
         while (count < wanted && fscanf(stream, "%" SCNd64 " %" SCNd64 " %c %63s %63s %63s",
@@ -144,7 +145,7 @@ static size_t prepare_aside(
             late = &ret_late[++count];
         }
     }
-    if (waitpid(child, &status, 0) != child || status != 0 || stream == NULL) {
+    if (waitpid(child, &status, 0) != child || status != 0) {
         must(-1, &(struct err){.text = "the store could not be filled"});
     }
     (void)fclose(stream);

@@ -53,7 +53,7 @@ static size_t make_batch(
     struct batch batch = {
         .epoch = epoch_of(side), .first_seq = first, .record_count = 5, .head_seq = head};
     struct bytes_view views[BATCH];
-    uint8_t bytes[BATCH][RECORD_MAX];
+    uint8_t bytes[BATCH][RECORD_MAX] = {0};
     size_t size = 0;
 
     (void)snprintf(batch.device_id, sizeof batch.device_id, "%s", names[side]);
