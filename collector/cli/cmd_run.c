@@ -19,15 +19,16 @@
 #include "collector/cli/source_args.h"
 #include "collector/pay/adjust.h"
 #include "collector/pay/inputs.h"
+#include "collector/pay/lines.h"
 #include "collector/pay/outputs.h"
 #include "collector/pay/repair_words.h"
 
 enum { KEY_MODELS = 0x200, KEY_OUT, KEY_PREVIOUS, KEY_CONTRACT, KEY_STATEMENTS, KEY_DELIVERY };
-enum { MODELS_MAX = 3, FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
+enum { FOLDER_MODE = 0777, PREVIOUS_SIZE_MAX = 256 * 1024 * 1024 };
 
 struct run_args {
     struct source source;
-    char models[MODELS_MAX + 1];
+    char models[PAY_MODELS_MAX + 1];
     const char *out;
     const char *previous;
     const char *contract;
@@ -52,7 +53,7 @@ static const struct argp_option options[] = {
 static error_t parse_models(const char *arg, struct run_args *args, struct argp_state *state)
 {
     static const char known[] = "ABC";
-    bool wanted[MODELS_MAX] = {false};
+    bool wanted[PAY_MODELS_MAX] = {false};
     size_t count = 0;
 
     for (const char *at = arg; *at != '\0'; at += at[1] == ',' ? 2 : 1) {
@@ -64,7 +65,7 @@ static error_t parse_models(const char *arg, struct run_args *args, struct argp_
         }
         wanted[found - known] = true;
     }
-    for (size_t i = 0; i < MODELS_MAX; i++) {
+    for (size_t i = 0; i < PAY_MODELS_MAX; i++) {
         if (wanted[i]) {
             args->models[count++] = known[i];
         }
@@ -137,30 +138,66 @@ struct running {
     struct run_files files; /* for the manifest */
     char file_hashes[RUN_FILES_MAX][HASH_HEX_SIZE];
     char run_id[HASH_HEX_SIZE];
+    struct output_sums sums;
     struct text lines;
     struct text manifest;
     char *previous_lines; /* NULL: no earlier run */
     struct run_extras extras;
 };
 
-static int calculate(void *user, struct err *err)
+/* ---- what is paid ---------------------------------------------------------------------------- */
+
+/* One model of the run: its lines, and where its seconds went. */
+struct paying {
+    struct running *running;
+    size_t index; /* among the models */
+    struct pay_lines lines;
+};
+
+static int pay(void *user, struct err *err)
+{
+    struct paying *paying = user;
+    struct running *running = paying->running;
+    char model = running->run.models[paying->index];
+    struct pay_problem problem = {""};
+    int rc = pay_model(&running->run.input, model, &paying->lines, &problem);
+
+    if (rc < 0) {
+        return err_set(
+            err, rc, "model %c: %s", model, rc == -ENOMEM ? "out of memory" : problem.text);
+    }
+    return run_extras_tally(&running->extras, paying->index, &running->run, &paying->lines, err);
+}
+
+static int sum(void *user, struct err *err)
 {
     struct running *running = user;
-    struct pay_problem problem = {""};
-    int rc = 0;
 
-    for (const char *model = running->args->models; *model != '\0'; model++) {
-        rc = pay_model(&running->run.input, *model, &running->run.lines, &problem);
+    (void)err;
+    running->sums = output_sum(&running->run);
+    return 0;
+}
 
-        if (rc < 0) {
-            return err_set(
-                err, rc, "model %c: %s", *model, rc == -ENOMEM ? "out of memory" : problem.text);
+/* One model after another, then the contract. Ends the models' own lists. */
+static int join_lines(struct running *running, struct paying *payings, struct err *err)
+{
+    struct pay_lines *lines = &running->run.lines;
+
+    for (size_t i = 0; i < PAY_MODELS_MAX; i++) {
+        for (size_t l = 0; l < payings[i].lines.count; l++) {
+            if (lines_append(lines, &payings[i].lines.rows[l]) < 0) {
+                return err_set(err, -ENOMEM, "out of memory");
+            }
         }
+        pay_lines_done(&payings[i].lines);
     }
-    rc = run_extras_calculate(&running->extras, running->session, &running->run, err);
-    if (rc < 0) {
-        return rc;
-    }
+    return run_extras_calculate(&running->extras, running->session, &running->run, err);
+}
+
+static int list_lines(void *user, struct err *err)
+{
+    struct running *running = user;
+
     adjust_add_lines(&running->lines, &running->run);
     (void)text_end(&running->lines);
     return running->lines.rc < 0 ? err_set(err, running->lines.rc, "out of memory") : 0;
@@ -206,31 +243,65 @@ static int publish(struct running *running, struct writing *writing, struct err 
     return outfile_publish(&writing->outfile, err);
 }
 
-/* Files that show lines wait for the calculation; the others, by far the longest, do not. */
-static int calculate_and_write(struct running *running, struct err *err)
+static bool is_wanted_now(const struct running *running, int index, bool shows_lines)
 {
-    struct writing writings[OUTPUT_COUNT];
-    struct job jobs[OUTPUT_COUNT + 1];
-    size_t count = 0;
-    int rc = 0;
+    return (outputs[index].model != 0) == shows_lines && is_wanted(running, index);
+}
 
-    (void)memset(writings, 0, sizeof writings);
-    running->run = (struct pay_run){.input = running->session->input,
-        .period = &running->session->visits_period,
-        .models = running->args->models};
-    for (int i = OUTPUT_COUNT; i-- > 0;) { /* slots.csv and sessions.csv first */
-        writings[i] = (struct writing){.running = running, .index = i};
-        if (outputs[i].model == 0) {
+/* The jobs of the outputs that show lines, or of those that do not. Returns how many they are. */
+static size_t add_writes(
+    struct running *running, struct writing *writings, bool shows_lines, struct job *jobs)
+{
+    size_t count = 0;
+
+    for (int i = OUTPUT_COUNT; i-- > 0;) { /* slots.csv and sessions.csv first: the longest */
+        if (is_wanted_now(running, i, shows_lines)) {
             jobs[count++] = (struct job){.run = write_output, .user = &writings[i]};
         }
     }
-    jobs[count++] = (struct job){.run = calculate, .user = running};
-    rc = jobs_do(jobs, count, err);
-    for (int i = 0; rc == 0 && i < OUTPUT_COUNT; i++) {
-        if (outputs[i].model != 0 && is_wanted(running, i)) {
-            rc = write_output(&writings[i], err);
-        }
+    return count;
+}
+
+/* Pay, and beside it write what shows no lines, by far the longest files; then what shows them. */
+static int pay_and_write(struct running *running, struct writing *writings, struct err *err)
+{
+    struct paying payings[PAY_MODELS_MAX] = {{.running = NULL}};
+    struct job jobs[OUTPUT_COUNT + PAY_MODELS_MAX + 1];
+    size_t count = add_writes(running, writings, false, jobs);
+    int rc = 0;
+
+    for (size_t i = 0; running->run.models[i] != '\0'; i++) {
+        payings[i] = (struct paying){.running = running, .index = i};
+        jobs[count++] = (struct job){.run = pay, .user = &payings[i]};
     }
+    jobs[count++] = (struct job){.run = sum, .user = running};
+    rc = jobs_do(jobs, count, err);
+    if (rc == 0) {
+        rc = join_lines(running, payings, err);
+    }
+    for (size_t i = 0; i < PAY_MODELS_MAX; i++) {
+        pay_lines_done(&payings[i].lines);
+    }
+    if (rc == 0) {
+        jobs[0] = (struct job){.run = list_lines, .user = running};
+        rc = jobs_do(jobs, 1 + add_writes(running, writings, true, &jobs[1]), err);
+    }
+    return rc;
+}
+
+static int calculate_and_write(struct running *running, struct err *err)
+{
+    struct writing writings[OUTPUT_COUNT];
+    int rc = 0;
+
+    (void)memset(writings, 0, sizeof writings);
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        writings[i] = (struct writing){.running = running, .index = i};
+    }
+    running->run = (struct pay_run){.input = running->session->input,
+        .period = &running->session->visits_period,
+        .models = running->args->models};
+    rc = pay_and_write(running, writings, err);
     for (int i = 0; i < OUTPUT_COUNT; i++) {
         if (rc == 0 && is_wanted(running, i)) {
             rc = publish(running, &writings[i], err);
@@ -378,7 +449,7 @@ static int write_summaries(struct running *running, struct err *err)
     char hex[HASH_HEX_SIZE];
     int rc = 0;
 
-    output_totals(&totals, &running->run, running->outputs);
+    output_totals(&totals, &running->run, &running->sums, running->outputs);
     rc = write_listed(running, "totals.json", &totals, err);
     if (rc == 0) {
         rc = write_listed(running, "lines.csv", &running->lines, err);

@@ -60,23 +60,16 @@ static int account(struct run_extras *extras, const char *model, const struct pa
     return 0;
 }
 
-static int account_model(
-    struct run_extras *extras, char model, const struct pay_run *run, struct err *err)
+int run_extras_tally(struct run_extras *extras, size_t index, const struct pay_run *run,
+    const struct pay_lines *lines, struct err *err)
 {
-    const char name[] = {model, '\0'};
-    struct pay_tallies *tallies = &extras->tallies[extras->tally_count++];
     struct pay_problem problem = {""};
-    int rc = tallies_init(tallies, run->input.dataset);
+    int rc = tallies_init(&extras->tallies[index], run->input.dataset);
 
     if (rc == 0) {
-        rc = tally_model(&run->input, model, &run->lines, tallies, &problem);
+        rc = tally_model(&run->input, run->models[index], lines, &extras->tallies[index], &problem);
     }
-    if (rc < 0) {
-        (void)err_set(err, rc, "%s", rc == -ENOMEM ? "out of memory" : problem.text);
-    } else {
-        rc = account(extras, name, tallies, run->input.dataset, err);
-    }
-    return rc;
+    return rc < 0 ? err_set(err, rc, "%s", rc == -ENOMEM ? "out of memory" : problem.text) : 0;
 }
 
 /* What a person released is part of what the run is. */
@@ -124,13 +117,11 @@ int run_extras_calculate(
     if (rc < 0) {
         return err_set(err, rc, "out of memory");
     }
-    extras->tallies = calloc(strlen(run->models) + 1, sizeof *extras->tallies);
-    if (extras->tallies == NULL) {
-        return err_set(err, -ENOMEM, "out of memory");
-    }
     tallies_add_header(&extras->identity);
-    for (const char *model = run->models; rc == 0 && *model != '\0'; model++) {
-        rc = account_model(extras, *model, run, err);
+    for (size_t i = 0; rc == 0 && run->models[i] != '\0'; i++) {
+        const char model[] = {run->models[i], '\0'};
+
+        rc = account(extras, model, &extras->tallies[i], run->input.dataset, err);
     }
     if (rc == 0 && extras->has_contract) {
         rc = pay_contract(extras, run, err);
@@ -143,10 +134,9 @@ int run_extras_calculate(
 
 void run_extras_done(struct run_extras *extras)
 {
-    for (size_t i = 0; i < extras->tally_count; i++) {
+    for (size_t i = 0; i < PAY_MODELS_MAX; i++) {
         tallies_done(&extras->tallies[i]);
     }
-    free(extras->tallies);
     compose_run_done(&extras->composed);
     text_done(&extras->identity);
     text_done(&extras->sentences);

@@ -11,6 +11,8 @@
 #include "collector/pay/compose_run.h"
 #include "collector/pay/outputs.h"
 
+enum { PAY_MODELS_MAX = 3 };
+
 struct run_extras {
     bool has_contract;
     struct contract contract;
@@ -19,10 +21,9 @@ struct run_extras {
     struct compose_release *releases;
     size_t release_count;
     struct compose_run composed;
-    struct pay_tallies *tallies; /* of each model, in their order */
-    size_t tally_count;
-    struct text identity;  /* identity.csv */
-    struct text sentences; /* the same for a person */
+    struct pay_tallies tallies[PAY_MODELS_MAX]; /* of each model, in their order */
+    struct text identity;                       /* identity.csv */
+    struct text sentences;                      /* the same for a person */
 };
 
 /* Read the contract at path. ECM_ECONFIG: refused, each problem is a line on standard error. */
@@ -32,7 +33,14 @@ int run_extras_open(struct run_extras *extras, const char *path, struct err *err
 void run_extras_cut_off(const struct run_extras *extras, struct session *session);
 
 /*
- * Pay the period under the contract, add its lines to run, and account for every second of every
+ * Tally the model that comes as number index among those of the run, from its lines: into
+ * extras->tallies[index], so models can be tallied side by side. Not yet whether it adds up.
+ */
+int run_extras_tally(struct run_extras *extras, size_t index, const struct pay_run *run,
+    const struct pay_lines *lines, struct err *err);
+
+/*
+ * With every model tallied: pay the period under the contract, add its lines to run, and account for every second of every
  * model. ECM_ECORRUPT when a sum does not come out: then nothing may be paid.
  */
 int run_extras_calculate(

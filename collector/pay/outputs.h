@@ -8,6 +8,7 @@
 #define ECM_COLLECTOR_PAY_OUTPUTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "collector/pay/pay.h"
 #include "collector/pay/text.h"
@@ -32,11 +33,24 @@ enum { OUTPUT_COUNT = 7 };
 /* In the order of their names. */
 extern const struct output outputs[OUTPUT_COUNT];
 
+/* What slots and attendances come to by themselves, before any model. Each is walked once. */
+struct output_sums {
+    int64_t statuses[SLOT_STATUS_COUNT]; /* slots */
+    int64_t exceptions[EXCEPTION_CODE_COUNT];
+    int64_t planned_s, delivered_s;
+    int64_t late, unplanned;
+    /* What other ways of rounding would have come to: units, of minute minutes. */
+    int64_t ceil, floor, nearest, nearest_uncapped, minute;
+};
+
+/* Of run only input and period are looked at, so it need not be paid yet. */
+struct output_sums output_sum(const struct pay_run *run);
+
 /*
- * totals.json; hashes: the SHA-256 of each of outputs in hex, NULL for one that was not written.
+ * totals.json; sums: output_sum() of the same run; hashes: the SHA-256 of each of outputs in hex, NULL for one that was not written.
  * -ENOMEM ends up in text->rc.
  */
-void output_totals(
-    struct text *text, const struct pay_run *run, const char *const hashes[OUTPUT_COUNT]);
+void output_totals(struct text *text, const struct pay_run *run, const struct output_sums *sums,
+    const char *const hashes[OUTPUT_COUNT]);
 
 #endif

@@ -155,19 +155,14 @@ static void add_model(struct object *root, const struct pay_run *run, char model
     }
 }
 
-static void add_exceptions(struct object *root, const struct pay_run *run)
+static void add_exceptions(struct object *root, const struct output_sums *sums)
 {
-    const struct visits_result *result = run->input.result;
     struct object object = open_object(root, "exceptions");
 
     for (int code = 0; code < EXCEPTION_CODE_COUNT; code++) {
-        int64_t count = 0;
-
-        for (size_t i = 0; i < result->exceptions_count; i++) {
-            count += result->exceptions[i].code == code ? 1 : 0;
-        }
-        if (count > 0) {
-            add_int(&object, visits_exception_name((enum visits_exception_code)code), count);
+        if (sums->exceptions[code] > 0) {
+            add_int(&object, visits_exception_name((enum visits_exception_code)code),
+                sums->exceptions[code]);
         }
     }
     close_object(&object);
@@ -203,76 +198,30 @@ static void add_repairs(struct object *root, const struct pay_run *run)
     close_object(&object);
 }
 
-static void add_statuses(struct object *root, const struct pay_run *run)
+static void add_statuses(struct object *root, const struct output_sums *sums)
 {
     static const enum slot_status by_name[] = {SLOT_CANC_NOTICE, SLOT_CANC_SHORT, SLOT_HELD_NO_IN,
         SLOT_HELD_NO_OUT, SLOT_HELD_REPAIR, SLOT_MISSED, SLOT_OK, SLOT_SAME_CARER};
-    const struct visits_result *result = run->input.result;
     struct object object = open_object(root, "status");
 
     for (size_t s = 0; s < sizeof by_name / sizeof by_name[0]; s++) {
-        int64_t count = 0;
-
-        for (size_t i = 0; i < result->slots_count; i++) {
-            count += result->slots[i].status == by_name[s] ? 1 : 0;
-        }
-        if (count > 0) {
-            add_int(&object, slot_status_name(by_name[s]), count);
+        if (sums->statuses[by_name[s]] > 0) {
+            add_int(&object, slot_status_name(by_name[s]), sums->statuses[by_name[s]]);
         }
     }
     close_object(&object);
 }
 
-/* What other ways of rounding a visit would have come to, in minutes. */
-struct roundings {
-    int64_t ceil, floor, minute, nearest, nearest_uncapped;
-};
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static struct roundings round_visits(const struct pay_run *run)
-{
-    const struct visits_result *result = run->input.result;
-    int64_t unit_s = run->input.params->unit_s;
-    struct roundings sums = {0};
-
-    for (size_t i = 0; i < result->slots_count; i++) {
-        const struct visits_slot *slot = &result->slots[i];
-        const struct planned_row *planned = &run->input.dataset->planned[slot->planned];
-        int64_t length_s = planned->end_utc - planned->start_utc;
-        int64_t units = length_s / unit_s;
-        int64_t worked_s = 0;
-
-        if (slot->status != SLOT_OK) {
-            continue;
-        }
-        worked_s = result->attendances[slot->attendance].worked_s;
-        sums.ceil += lesser((worked_s + unit_s - 1) / unit_s, units);
-        sums.floor += lesser(worked_s / unit_s, units);
-        sums.nearest += lesser((worked_s + unit_s / 2) / unit_s, units);
-        sums.nearest_uncapped += (worked_s + unit_s / 2) / unit_s;
-        sums.minute += lesser(pay_half_up(worked_s, MINUTE_S), length_s / MINUTE_S);
-    }
-    sums.ceil = sums.ceil * unit_s / MINUTE_S;
-    sums.floor = sums.floor * unit_s / MINUTE_S;
-    sums.nearest = sums.nearest * unit_s / MINUTE_S;
-    sums.nearest_uncapped = sums.nearest_uncapped * unit_s / MINUTE_S;
-    return sums;
-}
-
-static void add_roundings(struct object *root, const struct pay_run *run)
+static void add_roundings(
+    struct object *root, const struct output_sums *sums, const struct pay_params *params)
 {
     struct object object = open_object(root, "rounding_minutes");
-    struct roundings sums = round_visits(run);
 
-    add_int(&object, "ceil", sums.ceil);
-    add_int(&object, "floor", sums.floor);
-    add_int(&object, "minute", sums.minute);
-    add_int(&object, "nearest", sums.nearest);
-    add_int(&object, "nearest_uncapped", sums.nearest_uncapped);
+    add_int(&object, "ceil", sums->ceil * params->unit_s / MINUTE_S);
+    add_int(&object, "floor", sums->floor * params->unit_s / MINUTE_S);
+    add_int(&object, "minute", sums->minute);
+    add_int(&object, "nearest", sums->nearest * params->unit_s / MINUTE_S);
+    add_int(&object, "nearest_uncapped", sums->nearest_uncapped * params->unit_s / MINUTE_S);
     close_object(&object);
 }
 
@@ -289,53 +238,59 @@ static void add_hashes(struct object *root, const char *const hashes[OUTPUT_COUN
     close_object(&object);
 }
 
-static int64_t count_late(const struct pay_run *run)
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A slot that is OK: late, and by each way of rounding. */
+static void sum_delivered(struct output_sums *sums, int64_t unit_s,
+    const struct planned_row *planned, const struct visits_attendance *attendance)
+{
+    int64_t length_s = planned->end_utc - planned->start_utc;
+    int64_t units = length_s / unit_s;
+    int64_t worked_s = attendance->worked_s;
+    int64_t nearest = (worked_s + unit_s / 2) / unit_s;
+
+    sums->late += attendance->in_utc - planned->start_utc > LATE_S ? 1 : 0;
+    sums->ceil += lesser((worked_s + unit_s - 1) / unit_s, units);
+    sums->floor += lesser(worked_s / unit_s, units);
+    sums->nearest += lesser(nearest, units);
+    sums->nearest_uncapped += nearest;
+    sums->minute += lesser(pay_half_up(worked_s, MINUTE_S), length_s / MINUTE_S);
+}
+
+struct output_sums output_sum(const struct pay_run *run)
 {
     const struct visits_result *result = run->input.result;
-    int64_t count = 0;
+    const struct dataset *dataset = run->input.dataset;
+    struct output_sums sums = {.delivered_s = pay_delivered_s(&run->input)};
 
     for (size_t i = 0; i < result->slots_count; i++) {
         const struct visits_slot *slot = &result->slots[i];
+        const struct planned_row *planned = &dataset->planned[slot->planned];
 
+        visits_announce(dataset, result, i);
+        sums.statuses[slot->status]++;
+        sums.planned_s += planned->end_utc - planned->start_utc;
         if (slot->status == SLOT_OK) {
-            count += result->attendances[slot->attendance].in_utc -
-                                 run->input.dataset->planned[slot->planned].start_utc >
-                             LATE_S
-                         ? 1
-                         : 0;
+            sum_delivered(
+                &sums, run->input.params->unit_s, planned, &result->attendances[slot->attendance]);
         }
     }
-    return count;
-}
-
-static int64_t count_unplanned(const struct pay_run *run)
-{
-    const struct visits_result *result = run->input.result;
-    int64_t count = 0;
-
     for (size_t i = 0; i < result->attendances_count; i++) {
-        count += visits_is_unplanned(run->input.visits_params, run->period, &result->attendances[i])
-                     ? 1
-                     : 0;
+        sums.unplanned +=
+            visits_is_unplanned(run->input.visits_params, run->period, &result->attendances[i]) ? 1
+                                                                                                : 0;
     }
-    return count;
+    for (size_t i = 0; i < result->exceptions_count; i++) {
+        sums.exceptions[result->exceptions[i].code]++;
+    }
+    return sums;
 }
 
-static int64_t planned_seconds(const struct pay_run *run)
-{
-    const struct visits_result *result = run->input.result;
-    int64_t sum = 0;
-
-    for (size_t i = 0; i < result->slots_count; i++) {
-        const struct planned_row *planned = &run->input.dataset->planned[result->slots[i].planned];
-
-        sum += planned->end_utc - planned->start_utc;
-    }
-    return sum;
-}
-
-void output_totals(
-    struct text *text, const struct pay_run *run, const char *const hashes[OUTPUT_COUNT])
+void output_totals(struct text *text, const struct pay_run *run, const struct output_sums *sums,
+    const char *const hashes[OUTPUT_COUNT])
 {
     struct object root = {.text = text, .depth = 1};
 
@@ -344,16 +299,16 @@ void output_totals(
     add_model(&root, run, 'B');
     add_model(&root, run, 'C');
     add_int(&root, "asof", run->period->asof_utc);
-    add_int(&root, "delivered_s", pay_delivered_s(&run->input));
+    add_int(&root, "delivered_s", sums->delivered_s);
     add_int(&root, "events_visible", (int64_t)run->input.result->events_visible);
-    add_exceptions(&root, run);
-    add_int(&root, "late_over_30", count_late(run));
-    add_int(&root, "planned_s", planned_seconds(run));
+    add_exceptions(&root, sums);
+    add_int(&root, "late_over_30", sums->late);
+    add_int(&root, "planned_s", sums->planned_s);
     add_repairs(&root, run);
-    add_roundings(&root, run);
+    add_roundings(&root, sums, run->input.params);
     add_hashes(&root, hashes);
     add_int(&root, "slots", (int64_t)run->input.result->slots_count);
-    add_statuses(&root, run);
-    add_int(&root, "unplanned", count_unplanned(run));
+    add_statuses(&root, sums);
+    add_int(&root, "unplanned", sums->unplanned);
     close_object(&root);
 }
