@@ -47,8 +47,8 @@ struct output_sums {
 struct output_sums output_sum(const struct pay_run *run);
 
 /*
- * totals.json; sums: output_sum() of the same run; hashes: the SHA-256 of each of outputs in hex, NULL for one that was not written.
- * -ENOMEM ends up in text->rc.
+ * totals.json; sums: output_sum() of the same run; hashes: the SHA-256 of each of outputs in hex,
+ * NULL for one that was not written. -ENOMEM ends up in text->rc.
  */
 void output_totals(struct text *text, const struct pay_run *run, const struct output_sums *sums,
     const char *const hashes[OUTPUT_COUNT]);
