@@ -255,6 +255,11 @@ static void follow(struct uplink *uplink, const struct ack *ack, uint64_t now)
     uplink->answer_due_us = UINT64_MAX;
     if (!uplink->is_agreed) {
         agree(uplink, ack, now);
+        /* Asked to resend before we sent: a collector that was just started may ask because of our
+         * state, and our hello, with the key for what follows, came while nobody listened. */
+        if (ack->wants_resend) {
+            send_hello(uplink, now);
+        }
     } else if (ack->through_seq > uplink->base_seq) {
         note_progress(uplink, ack->through_seq, now);
     }

@@ -5,7 +5,8 @@
  * makes a record safe is the collector's ack, sent after its commit (docs/PROTOCOL.md):
  *
  *   1. On connect: hello. Nothing is sent before the collector has answered with its high-water
- *      mark; from there we continue, forwards or (a restored collector) backwards.
+ *      mark; from there we continue, forwards or (a restored collector) backwards. When that answer
+ *      asks to resend, it may have been caused by our state while the hello was lost: once more.
  *   2. Batches in seq order, up to BATCH_RECORDS_MAX records or BATCH_BYTES_MAX bytes; a lone tap
  *      goes at once. At most UPLINK_WINDOW records are unacked on the way.
  *   3. An ack is cumulative. wants_resend moves the next seq back, also below what was acked.

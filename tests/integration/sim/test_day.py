@@ -2,6 +2,7 @@
 import json
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_batches_are_signed_and_the_signatures_verified(played):
             "SELECT sum(signature_is_verified), count(*) FROM batch").fetchone()
     assert batches > 0
     assert signed == batches
+
+
+def test_a_collector_that_missed_the_hello_still_has_the_key_for_what_follows(tmp_path):
+    """It asks for records because of a retained state, and the hello with the key came before it was there."""
+    allow_files()
+    roster = make_roster(tmp_path / "made", "--day", "2026-03-24", "--homes", "3", "--style", "borough",
+                         "--visits", "3")
+    with Broker(tmp_path) as broker:
+        collector = Collector(tmp_path, broker.port)
+        simulation = start_sim(roster, tmp_path / "played", broker.port, "--timeout", "60", "--sign")
+        wait_until((tmp_path / "played" / "roster" / "events.csv").exists, "the roster as played was written")
+        time.sleep(1)
+        with collector:
+            finish(simulation, collector, timeout=90)
+            with sqlite3.connect(f"file:{collector.store}?mode=ro", uri=True) as database:
+                batches = database.execute("SELECT signature_is_verified FROM batch").fetchall()
+    assert batches
+    assert {is_verified for is_verified, in batches} == {1}
 
 
 def test_noise_shows_as_what_it_is(tmp_path):

@@ -498,6 +498,36 @@ static void a_gap_makes_us_go_back_once(void **state)
     assert_int_equal(outbox_acked_seq(bench->box), 1024);
 }
 
+/* A collector that has just come asks because of our state; it never saw our hello, nor the key. */
+static void asked_to_resend_before_anything_was_sent_we_say_hello_once_more(void **state)
+{
+    struct bench *bench = *state;
+    struct ack asked = make_ack(outbox_epoch(bench->box), 0);
+    struct up_message message = {0};
+
+    append_taps(bench->box, 1, 9);
+    uplink_on_connected(bench->uplink);
+    wire_clear(&bench->wire);
+    asked.wants_resend = true;
+    asked.resend_from_seq = 1;
+    assert_int_equal(give(bench, &asked), UPLINK_NOTHING);
+    assert_int_equal(tick(bench), UPLINK_NOTHING);
+    assert_int_equal(bench->wire.count, 2);
+    wire_up(&bench->wire, 0, &message);
+    assert_int_equal(message.kind, UP_HELLO);
+    up_message_done(&message);
+    assert_batch(bench, 1, 1, 9);
+    /* The answer to it, which may ask again, does not start this anew. */
+    wire_clear(&bench->wire);
+    assert_int_equal(give(bench, &asked), UPLINK_NOTHING);
+    assert_int_equal(tick(bench), UPLINK_NOTHING);
+    for (size_t i = 0; i < bench->wire.count; i++) {
+        wire_up(&bench->wire, i, &message);
+        assert_int_equal(message.kind, UP_BATCH);
+        up_message_done(&message);
+    }
+}
+
 static void a_collector_restored_while_connected_gets_a_replay(void **state)
 {
     struct bench *bench = *state;
@@ -791,6 +821,7 @@ int main(void)
         TEST(a_late_ack_neither_moves_back_nor_sends_again),
         TEST(an_ack_that_is_not_ours_is_ignored),
         TEST(a_gap_makes_us_go_back_once),
+        TEST(asked_to_resend_before_anything_was_sent_we_say_hello_once_more),
         TEST(a_collector_restored_while_connected_gets_a_replay),
         TEST(we_never_skip_forward_over_what_the_collector_lacks),
         TEST(a_lost_batch_is_noticed_and_sent_again_after_a_hello),
