@@ -110,8 +110,7 @@ int outbox_db_exec(sqlite3 *db, const char *sql)
     return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
-/* The first column of the first row of sql as text. A SQLite code; no row is SQLITE_DONE. */
-static int ask(sqlite3 *db, const char *sql, char *answer, size_t size)
+int outbox_db_ask(sqlite3 *db, const char *sql, char *ret_text, size_t size)
 {
     sqlite3_stmt *stmt = NULL;
     int sqlite_rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -122,7 +121,7 @@ static int ask(sqlite3 *db, const char *sql, char *answer, size_t size)
     if (sqlite_rc == SQLITE_ROW) {
         const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
-        (void)snprintf(answer, size, "%s", text != NULL ? text : "");
+        (void)snprintf(ret_text, size, "%s", text != NULL ? text : "");
         sqlite_rc = SQLITE_OK;
     }
     (void)sqlite3_finalize(stmt);
@@ -189,7 +188,7 @@ static int apply_settings(sqlite3 *db, const struct outbox_conf *conf, struct er
         sqlite_rc = outbox_db_exec(db, sql);
         if (sqlite_rc == SQLITE_OK) {
             (void)snprintf(sql, sizeof sql, "PRAGMA %s", settings[i].name);
-            sqlite_rc = ask(db, sql, answer, sizeof answer);
+            sqlite_rc = outbox_db_ask(db, sql, answer, sizeof answer);
         }
         if (sqlite_rc != SQLITE_OK) {
             return refuse(db, conf->path, sqlite_rc, err);
@@ -376,7 +375,7 @@ static int check(
 {
     char answer[SQL_MAX] = "";
     char device_id[OUTBOX_DEVICE_ID_SIZE] = "";
-    int sqlite_rc = ask(db, "PRAGMA quick_check(1)", answer, sizeof answer);
+    int sqlite_rc = outbox_db_ask(db, "PRAGMA quick_check(1)", answer, sizeof answer);
 
     if (sqlite_rc == SQLITE_OK && strcmp(answer, "ok") != 0) {
         return err_set(err, ECM_ECORRUPT, "outbox '%s': %s", conf->path, answer);

@@ -37,6 +37,12 @@ int outbox_db_code(sqlite3 *db, int sqlite_rc);
 int outbox_db_exec(sqlite3 *db, const char *sql);
 
 /*
+ * The first column of the first row of sql as text, cut to fit size bytes. A SQLite code: SQLITE_OK,
+ * or SQLITE_DONE when there is no row; unless SQLITE_OK, ret_text is left as it was.
+ */
+int outbox_db_ask(sqlite3 *db, const char *sql, char *ret_text, size_t size);
+
+/*
  * Open path (creating it when absent), set and read back every setting. What the file is stays open.
  * The close after it leaves the WAL as it is, until SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE is set to 0.
  */

@@ -174,21 +174,10 @@ static int column_of(sqlite3 *db, const char *sql, int64_t *ret_value)
 /* Not as a table-valued function: that takes its argument for a table's name since SQLite 3.46. */
 static int check_pages(sqlite3 *db)
 {
-    sqlite3_stmt *stmt = NULL;
-    int sqlite_rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
-    int rc = 0;
+    char answer[16] = "";
+    int rc = outbox_db_code(db, outbox_db_ask(db, "PRAGMA quick_check(1)", answer, sizeof answer));
 
-    if (sqlite_rc == SQLITE_OK) {
-        sqlite_rc = sqlite3_step(stmt);
-    }
-    rc = outbox_db_code(db, sqlite_rc);
-    if (rc == 0) {
-        const char *said = (const char *)sqlite3_column_text(stmt, 0);
-
-        rc = said != NULL && strcmp(said, "ok") == 0 ? 0 : ECM_ECORRUPT;
-    }
-    (void)sqlite3_finalize(stmt);
-    return rc;
+    return rc == 0 && strcmp(answer, "ok") != 0 ? ECM_ECORRUPT : rc;
 }
 
 static int settle_format(sqlite3 *db, const char *path, struct err *err)

@@ -253,9 +253,8 @@ static int apply_schema(struct storage_sqlite *store, struct err *err)
     }
     if (strcmp(version, "0") != 0 || strcmp(tables, "0") != 0) {
         return err_set(err, ECM_EFORMAT,
-            "store: its layout is version %s, this program knows version %s: import the files "
-            "anew, "
-            "into a new store",
+            "store: its layout is version %s, this program knows version %s: keep it, and import "
+            "the files anew into a new store",
             version, wanted);
     }
     for (size_t i = 0; i < store_schema_count; i++) {

@@ -89,7 +89,7 @@ static void store_of_another_layout_is_refused_with_what_to_do(void **state)
     assert_refused(0, ECM_EFORMAT);
     assert_int_equal(storage_sqlite_open(&store, path, 0, &err), ECM_EFORMAT);
     assert_non_null(strstr(err.text, "layout is version 1"));
-    assert_non_null(strstr(err.text, "import the files anew"));
+    assert_non_null(strstr(err.text, "the files anew into a new store"));
 }
 
 static void file_that_is_another_database_is_refused(void **state)
